@@ -1,0 +1,21 @@
+"""Executable derivations: one numerical check, or more, for every tagged equation of every page.
+
+A check is a function of an :class:`Instance` (everything that a page says "for all" about, drawn once) and returns a
+:class:`Residual`. It evaluates both sides of its equation by routes that do not share the step under test.
+"""
+
+from refimpl.checks.instance import Instance
+from refimpl.checks.registry import CHECKS, Check, Residual, at_least, equal, step
+
+__all__ = ["CHECKS", "Check", "Instance", "Residual", "all_checks", "at_least", "equal", "step"]
+
+STEMS = ("implicit_score_matching",)
+
+
+def all_checks() -> list[Check]:
+    """Every registered check, in the order of the pages."""
+    from importlib import import_module
+
+    for stem in STEMS:
+        import_module(f"refimpl.checks.{stem}")
+    return [check for stem in STEMS for check in CHECKS if check.stem == stem]
