@@ -1,6 +1,7 @@
 """What may enter a public function. Every complaint names the argument, what it got, and what it needs.
 
-Traced arrays (autograd's boxes) pass through unchanged; it is their values that are looked at.
+Traced arrays (autograd's boxes) pass through unchanged; it is their values that are looked at. Each function returns
+its argument, as an array where it may have been a list. Numbers and arrays come first, then callables.
 """
 
 from collections.abc import Callable
@@ -10,11 +11,15 @@ from autograd.tracer import getval, isbox
 
 from refimpl.vocabulary import Array, Field, LogProb, Marginal
 
+# Weights that a caller normalised by dividing by their float64 sum miss one by a rounding each; a caller who
+# normalised in float32 before converting misses by 2^-24 each. More than that is a mistake.
+WEIGHT_ROUNDING = 2.0**-24
+
 
 def real(name: str, a: Array) -> Array:
-    """``a`` as a float64 array without NaN or infinity."""
-    a = a if isbox(a) else np.asarray(a)
-    value = getval(a)
+    """``a`` as a float64 array without NaN or infinity, with at least one entry."""
+    a = _array(name, a)
+    value = np.asarray(getval(a))
     if value.dtype != np.float64:
         raise ValueError(f"{name} has dtype {value.dtype}; it needs float64 (use numpy.asarray({name}, dtype=float))")
     if value.size == 0:
@@ -22,6 +27,31 @@ def real(name: str, a: Array) -> Array:
     if not np.all(np.isfinite(value)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
         raise ValueError(f"{name} is {value[where]} at index {where}; every entry must be finite")
+    return a
+
+
+def number(name: str, a: Array) -> Array:
+    """``a`` as one finite number."""
+    a = real(name, _float(a))
+    if np.ndim(a) != 0:
+        raise ValueError(f"{name} has shape {np.shape(a)}; it needs to be one number")
+    return a
+
+
+def per_row(name: str, a: Array, x: Array) -> Array:
+    """``a`` as one number, or as a column (B, 1) that holds one for every row of ``x``."""
+    a = real(name, _float(a))
+    if np.shape(a) not in ((), (np.shape(x)[0], 1)):
+        need = f"a number or a column of shape ({np.shape(x)[0]}, 1)"
+        raise ValueError(f"{name} has shape {np.shape(a)}; it needs to be {need}")
+    return a
+
+
+def positive(name: str, a: Array) -> Array:
+    """``a`` with every entry above zero."""
+    value = getval(a)
+    if not np.all(value > 0.0):
+        raise ValueError(f"{name} is {np.min(value)} somewhere; every entry must be positive")
     return a
 
 
@@ -41,8 +71,15 @@ def rows(name: str, x: Array) -> Array:
     return x
 
 
+def dimension(name: str, x: Array, size: int) -> Array:
+    """``x`` of shape (…, size), where it is known to be (…, D)."""
+    if np.shape(x)[-1] != size:
+        raise ValueError(f"{name} has {np.shape(x)[-1]} as its last axis; it needs {size}")
+    return x
+
+
 def same_shape(name: str, a: Array, other: str, x: Array) -> Array:
-    """``a`` of exactly the shape of ``x``."""
+    """``a`` of exactly the shape of ``x``, whose name is ``other``."""
     a = real(name, a)
     if np.shape(a) != np.shape(x):
         raise ValueError(f"{name} has shape {np.shape(a)}; it needs {np.shape(x)}, the shape of {other}")
@@ -58,29 +95,42 @@ def replicates(name: str, v: Array, x: Array) -> Array:
     return v
 
 
-def number(name: str, a: Array) -> Array:
-    """``a`` as one finite number."""
-    a = real(name, float(a) if isinstance(a, int) else a)
-    if np.ndim(a) != 0:
-        raise ValueError(f"{name} has shape {np.shape(a)}; it needs to be one number")
+def weights(name: str, a: Array) -> Array:
+    """``a`` of shape (K,), positive, of sum one to rounding."""
+    a = vectors(name, a)
+    if np.ndim(a) != 1:
+        raise ValueError(f"{name} has shape {np.shape(a)}; it needs (K,)")
+    total = np.sum(getval(positive(name, a)))
+    if abs(total - 1.0) > len(a) * WEIGHT_ROUNDING:
+        raise ValueError(f"{name} sum to {total}; they need to sum to one (divide them by their sum)")
     return a
 
 
-def per_row(name: str, a: Array, x: Array) -> Array:
-    """``a`` as one number, or as a column (B, 1) that holds one for every row of ``x``."""
-    a = real(name, float(a) if isinstance(a, int) else a)
-    if np.shape(a) not in ((), (np.shape(x)[0], 1)):
-        need = f"a number or a column of shape ({np.shape(x)[0]}, 1)"
-        raise ValueError(f"{name} has shape {np.shape(a)}; it needs to be {need}")
-    return a
-
-
-def positive(name: str, a: Array) -> Array:
-    """``a`` with every entry above zero."""
+def covariance(name: str, a: Array, size: int) -> Array:
+    """``a`` of shape (size, size), symmetric and positive definite, both to rounding."""
+    a = real(name, a)
+    if np.shape(a) != (size, size):
+        raise ValueError(f"{name} has shape {np.shape(a)}; it needs ({size}, {size})")
     value = getval(a)
-    if not np.all(value > 0.0):
-        raise ValueError(f"{name} is {np.min(value)} somewhere; every entry must be positive")
+    rounding = size * np.finfo(float).eps  # of a product of matrices, relative to its largest entry
+    asymmetry = np.max(np.abs(value - value.T))
+    if asymmetry > 8 * rounding * np.max(np.abs(value)):
+        raise ValueError(f"{name} is not symmetric; entries differ by up to {asymmetry}")
+    eigenvalues = np.linalg.eigvalsh(value)
+    # The smallest is known to within rounding times the largest: below that the matrix may as well be singular.
+    if eigenvalues[0] <= rounding * eigenvalues[-1]:
+        raise ValueError(f"{name} has the eigenvalue {eigenvalues[0]}; it needs to be positive definite, to rounding")
     return a
+
+
+def marginal(pair: Marginal) -> Marginal:
+    """A kernel x_t = α x_0 + σ z, with α and σ one number each, and σ not negative."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ValueError(f"marginal is a {type(pair).__name__}; it needs to be Marginal(alpha, sigma)")
+    alpha, sigma = number("alpha", pair[0]), number("sigma", pair[1])
+    if getval(sigma) < 0.0:
+        raise ValueError(f"sigma is {getval(sigma)}; a standard deviation is not negative")
+    return Marginal(alpha, sigma)
 
 
 def callable_(name: str, f: Callable) -> Callable:
@@ -113,35 +163,16 @@ def _shaped(name: str, f: Callable, shape_for: Callable[[Array], tuple], meaning
     return checked
 
 
-# Weights that a caller normalised by dividing by their float64 sum miss one by a rounding each; a caller who
-# normalised in float32 before converting misses by 2^-24 each. More than that is a mistake.
-WEIGHT_ROUNDING = 2.0**-24
+def _array(name: str, a: Array) -> Array:
+    """``a`` as an array; a list may hold traced numbers, and then the array is traced."""
+    try:
+        if isinstance(getval(a), list | tuple):
+            return np.array(list(a))
+        return a if isbox(a) else np.asarray(a)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}") from error
 
 
-def dimension(name: str, x: Array, size: int) -> Array:
-    """``x`` of shape (…, size)."""
-    if np.shape(x)[-1] != size:
-        raise ValueError(f"{name} has {np.shape(x)[-1]} as its last axis; it needs {size}")
-    return x
-
-
-def covariance(name: str, a: Array, size: int) -> Array:
-    """``a`` of shape (size, size), symmetric to rounding and positive definite."""
-    a = real(name, a)
-    if np.shape(a) != (size, size):
-        raise ValueError(f"{name} has shape {np.shape(a)}; it needs ({size}, {size})")
-    value = getval(a)
-    if np.max(np.abs(value - value.T)) > 8 * np.finfo(float).eps * np.max(np.abs(value)):
-        raise ValueError(f"{name} is not symmetric; entries differ by up to {np.max(np.abs(value - value.T))}")
-    smallest = np.min(np.linalg.eigvalsh(value))
-    if smallest <= 0.0:
-        raise ValueError(f"{name} has the eigenvalue {smallest}; it needs to be positive definite")
-    return a
-
-
-def marginal(pair: Marginal) -> Marginal:
-    """A kernel x_t = α x_0 + σ z with α and σ one number each, and σ not negative."""
-    alpha, sigma = number("alpha", pair[0]), number("sigma", pair[1])
-    if getval(sigma) < 0.0:
-        raise ValueError(f"sigma is {getval(sigma)}; a standard deviation is not negative")
-    return Marginal(alpha, sigma)
+def _float(a: Array) -> Array:
+    """Where one number is asked for, a whole one will do."""
+    return float(a) if type(a) is int else a

@@ -3,6 +3,7 @@
 ``rng`` is a ``numpy.random.Generator``, made by :func:`generator` or by the caller.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,38 +13,50 @@ Generator = np.random.Generator
 
 
 def generator(seed: int) -> Generator:
-    """A NumPy generator with that seed."""
+    """A NumPy generator with that seed. Raises ValueError if seed is not a whole number of at least 0."""
+    if not _whole(seed, least=0):
+        raise ValueError(f"seed is {seed!r}; it needs a whole number of at least 0")
     return np.random.default_rng(seed)
 
 
-def normal(rng: Generator, shape: int | tuple) -> Array:
-    """Standard normals."""
-    return _checked(rng).standard_normal(shape)
+def normal(rng: Generator, shape: int | tuple[int, ...]) -> Array:
+    """Standard normals. Raises ValueError, like every draw here, for an rng or a shape that is none."""
+    return _checked(rng).standard_normal(_shape(shape))
 
 
-def uniform(rng: Generator, shape: int | tuple) -> Array:
+def uniform(rng: Generator, shape: int | tuple[int, ...]) -> Array:
     """Uniform on [0, 1)."""
-    return _checked(rng).random(shape)
+    return _checked(rng).random(_shape(shape))
 
 
-def rademacher(rng: Generator, shape: int | tuple) -> Array:
+def rademacher(rng: Generator, shape: int | tuple[int, ...]) -> Array:
     """−1 or +1, each with probability one half; E[v vᵀ] = I, as slices and probes need."""
-    return 2.0 * _checked(rng).integers(0, 2, size=shape) - 1.0
+    return 2.0 * _checked(rng).integers(0, 2, size=_shape(shape)) - 1.0
 
 
 def mlp_parameters(rng: Generator, sizes: list[int] | tuple[int, ...]) -> list:
     """A network [(W, b), …] with layers of the given sizes: W ~ N(0, 1/fan_in), b ~ N(0, 1/4).
 
-    The biases are not zero: a network with none is odd in x, and hides what depends on its parity.
+    The biases are not zero: a network with none is odd in x, and hides what depends on its parity   (MLP.13)
     Raises ValueError if sizes has fewer than two entries, or one that is not a positive whole number.
     """
-    if len(sizes) < 2 or any(not isinstance(n, int) or n < 1 for n in sizes):
+    if not isinstance(sizes, list | tuple) or len(sizes) < 2 or not all(_whole(n, least=1) for n in sizes):
         raise ValueError(f"sizes is {sizes!r}; it needs two or more positive whole numbers, the inputs first")
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
-    return [(normal(rng, (m, n)) / np.sqrt(m), 0.5 * normal(rng, n)) for m, n in pairs]
+    return [(normal(rng, (m, n)) / np.sqrt(m), 0.5 * normal(rng, (n,))) for m, n in pairwise(sizes)]
 
 
 def _checked(rng: Generator) -> Generator:
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is a {type(rng).__name__}; it needs a numpy Generator (refimpl.noise.generator(seed))")
     return rng
+
+
+def _shape(shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    axes = shape if isinstance(shape, list | tuple) else (shape,)
+    if not all(_whole(n, least=0) for n in axes):
+        raise ValueError(f"shape is {shape!r}; it needs a whole number, or a tuple of them, none negative")
+    return tuple(axes)
+
+
+def _whole(n: object, least: int) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= least

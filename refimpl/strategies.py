@@ -3,35 +3,44 @@
     from hypothesis import given
     from refimpl.strategies import mixtures, networks, rows
 
+    @given(density=mixtures(2), parameters=networks((2, 3, 2)), x=rows(4, 2))
+    def test_my_loss(density, parameters, x): ...
+
 Everything is drawn on a dyadic grid, so that it is exact in float32 as well and shrinks to something readable. The
 bounds keep condition numbers small enough for identities to hold to many digits; each docstring states its own.
+Every function raises a ValueError that names the argument which is wrong, when it is called and not when it draws.
 """
 
 import itertools
 
 import numpy as np
-from hypothesis import strategies as st
 
+try:
+    from hypothesis import strategies as st
+except ImportError:
+    raise ImportError("refimpl.strategies needs hypothesis: pip install 'refimpl[test]'") from None
+
+from refimpl import inputs
 from refimpl.densities import Gaussian, GaussianMixture
 from refimpl.vocabulary import Array
 
 GRID = 64  # numbers are multiples of 1/64
+FINE = 4096  # entries of a covariance are multiples of 1/4096
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
     """A multiple of 1/64 in [low, high]."""
-    return st.integers(int(np.ceil(low * GRID)), int(np.floor(high * GRID))).map(lambda n: n / GRID)
+    return _steps(low, high).map(lambda n: n / GRID)
 
 
 def arrays(shape: tuple[int, ...], low: float, high: float) -> st.SearchStrategy[Array]:
     """Multiples of 1/64 in [low, high], of that shape."""
-    size = int(np.prod(shape))
-    return st.lists(numbers(low, high), min_size=size, max_size=size).map(lambda a: np.array(a).reshape(shape))
+    return _filled(shape, _steps(low, high)).map(lambda a: a / GRID)
 
 
 def rows(count: int, dimensions: int) -> st.SearchStrategy[Array]:
     """Data, (B, D), within [−2, 2]."""
-    return arrays((count, dimensions), -2.0, 2.0)
+    return arrays((_whole("count", count), _whole("dimensions", dimensions)), -2.0, 2.0)
 
 
 def normals(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
@@ -41,21 +50,19 @@ def normals(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
 
 def signs(shape: tuple[int, ...]) -> st.SearchStrategy[Array]:
     """−1 or +1, of that shape."""
-    size = int(np.prod(shape))
-    draws = st.lists(st.sampled_from([-1.0, 1.0]), min_size=size, max_size=size)
-    return draws.map(lambda a: np.array(a).reshape(shape))
+    return _filled(shape, st.booleans()).map(lambda up: 2.0 * up - 1.0)
 
 
 def slices(count: int, batch: int, dimensions: int) -> st.SearchStrategy[Array]:
     """Slices, (K, B, D): Rademacher, or numbers within [−3, 3]."""
-    shape = (count, batch, dimensions)
+    shape = (_whole("count", count), _whole("batch", batch), _whole("dimensions", dimensions))
     return st.one_of(signs(shape), normals(shape))
 
 
 def all_signs(batch: int, dimensions: int) -> Array:
     """Every sign vector once, (2^D, B, D): an expectation over Rademacher slices is the mean over these."""
-    corners = np.array(list(itertools.product([-1.0, 1.0], repeat=dimensions)))
-    return np.repeat(corners[:, None, :], batch, axis=1)
+    corners = np.array(list(itertools.product([-1.0, 1.0], repeat=_whole("dimensions", dimensions))))
+    return np.repeat(corners[:, None, :], _whole("batch", batch), axis=1)
 
 
 def noise_levels() -> st.SearchStrategy[float]:
@@ -63,48 +70,80 @@ def noise_levels() -> st.SearchStrategy[float]:
     return numbers(0.25, 1.5)
 
 
-@st.composite
-def covariances(draw: st.DrawFn, dimensions: int) -> Array:
+def covariances(dimensions: int) -> st.SearchStrategy[Array]:
     """Q diag(λ) Qᵀ with standard deviations √λ within [0.6, 1.4] and Q a product of plane rotations.
 
-    The condition number is at most (1.4/0.6)² < 5.5.
+    Its entries are rounded to multiples of 1/4096, which moves an eigenvalue by at most D/8192. The deviations are
+    multiples of 1/64, within [39/64, 89/64], so up to D = 100 the condition number stays below 5.5.
     """
-    deviations = draw(arrays((dimensions,), 0.6, 1.4))
-    matrix = np.diag(deviations**2)
-    for i, j in itertools.combinations(range(dimensions), 2):
-        angle = draw(numbers(0.0, 3.125))
-        rotation = np.eye(dimensions)
-        rotation[[i, j], [i, j]] = np.cos(angle)
-        rotation[i, j], rotation[j, i] = -np.sin(angle), np.sin(angle)
-        matrix = rotation @ matrix @ rotation.T
-    return 0.5 * (matrix + matrix.T)
+    planes = list(itertools.combinations(range(_whole("dimensions", dimensions)), 2))
+    def rotated(deviations: Array, angles: Array) -> Array:
+        matrix = np.diag(deviations**2)
+        for (i, j), angle in zip(planes, angles, strict=True):
+            rotation = np.eye(dimensions)
+            rotation[[i, j], [i, j]] = np.cos(angle)
+            rotation[i, j], rotation[j, i] = -np.sin(angle), np.sin(angle)
+            matrix = rotation @ matrix @ rotation.T
+        return np.round(0.5 * (matrix + matrix.T) * FINE) / FINE
+
+    angles = arrays((len(planes),), 0.0, 3.125) if planes else st.just(np.zeros(0))
+    return st.builds(rotated, arrays((dimensions,), 0.6, 1.4), angles)
 
 
-@st.composite
-def gaussians(draw: st.DrawFn, dimensions: int) -> Gaussian:
+def gaussians(dimensions: int) -> st.SearchStrategy[Gaussian]:
     """A Gaussian with its mean within [−2, 2] and a correlated covariance of condition below 5.5."""
-    return Gaussian(draw(arrays((dimensions,), -2.0, 2.0)), draw(covariances(dimensions)))
+    return st.builds(Gaussian, arrays((_whole("dimensions", dimensions),), -2.0, 2.0), covariances(dimensions))
 
 
-@st.composite
-def mixtures(draw: st.DrawFn, dimensions: int) -> GaussianMixture:
-    """One to three components, each as in ``gaussians``, with weights of at least 1/16."""
-    count = draw(st.integers(1, 3))
-    weights = draw(st.lists(st.integers(1, 5), min_size=count, max_size=count).map(np.array))
-    components = [draw(gaussians(dimensions)) for _ in range(count)]
-    means = np.stack([component.mean for component in components])
-    covariances_ = np.stack([component.covariance for component in components])
-    return GaussianMixture(weights / weights.sum(), means, covariances_)
+def mixtures(dimensions: int) -> st.SearchStrategy[GaussianMixture]:
+    """One to three components, each as in ``gaussians``, with weights that are multiples of 1/16 above zero."""
+    component = st.tuples(st.integers(1, 7), gaussians(dimensions))
+
+    def mixture(drawn: list[tuple[int, Gaussian]]) -> GaussianMixture:
+        # The last component takes what the others, at most 7/16 each, leave: 2/16 at the least.
+        *first, _ = (weight for weight, _ in drawn)
+        weights = np.array([*first, 16 - sum(first)]) / 16
+        means = np.stack([gaussian.mean for _, gaussian in drawn])
+        return GaussianMixture(weights, means, np.stack([gaussian.covariance for _, gaussian in drawn]))
+
+    return st.lists(component, min_size=1, max_size=3).map(mixture)
 
 
-@st.composite
-def networks(draw: st.DrawFn, sizes: tuple[int, ...]) -> list:
+def networks(sizes: tuple[int, ...]) -> st.SearchStrategy[list]:
     """Parameters [(W, b), …] with weights and biases within [−0.7, 0.7].
 
     With two hidden layers, the first of at most three units, no pole is nearer to the real axis than 0.9 along a
     coordinate: 3 · 0.7 · tan(0.7 y) stays below π/2 up to there. Quadrature by the trapezoid rule relies on it.
     """
-    return [
-        (draw(arrays((m, n), -0.7, 0.7)), draw(arrays((n,), -0.7, 0.7)))
-        for m, n in zip(sizes[:-1], sizes[1:], strict=True)
-    ]
+    if not isinstance(sizes, list | tuple) or len(sizes) < 2:
+        raise ValueError(f"sizes is {sizes!r}; it needs two or more positive whole numbers, the inputs first")
+    shapes = [((m, n), (n,)) for m, n in itertools.pairwise(_whole("sizes", size) for size in sizes)]
+    ends = np.cumsum([int(np.prod(shape)) for pair in shapes for shape in pair])
+
+    def split(entries: Array) -> list:
+        pieces = iter(np.split(entries, ends[:-1]))
+        return [(next(pieces).reshape(weight), next(pieces).reshape(bias)) for weight, bias in shapes]
+
+    # One array for all layers: Hypothesis draws and shrinks it several times faster than one for each.
+    return arrays((int(ends[-1]),), -0.7, 0.7).map(split)
+
+
+def _steps(low: float, high: float) -> st.SearchStrategy[int]:
+    """n with n/64 in [low, high]."""
+    first, last = (inputs.number(name, value) * GRID for name, value in (("low", low), ("high", high)))
+    if np.ceil(first) > np.floor(last):
+        raise ValueError(f"low is {low} and high is {high}; they need a multiple of 1/{GRID} between them")
+    return st.integers(int(np.ceil(first)), int(np.floor(last)))
+
+
+def _filled(shape: tuple[int, ...], entries: st.SearchStrategy) -> st.SearchStrategy[Array]:
+    if not isinstance(shape, list | tuple):
+        raise ValueError(f"shape is {shape!r}; it needs a tuple of positive whole numbers")
+    size = int(np.prod([_whole("shape", n) for n in shape]))
+    return st.lists(entries, min_size=size, max_size=size).map(lambda a: np.array(a).reshape(shape))
+
+
+def _whole(name: str, n: int) -> int:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"{name} is {n!r}; it needs a positive whole number")
+    return int(n)

@@ -9,7 +9,20 @@ from refimpl.checks.registry import CHECKS, Check, Residual, at_least, equal, st
 
 __all__ = ["CHECKS", "Check", "Instance", "Residual", "all_checks", "at_least", "equal", "step"]
 
-STEMS = ("implicit_score_matching",)
+# The pages in their order; a page and the module of its checks share their stem.
+STEMS = (
+    "vocabulary",
+    "calculus",
+    "energy",
+    "gaussian",
+    "gaussian_mixture",
+    "mlp",
+    "parametrisations",
+    "fisher_divergence",
+    "implicit_score_matching",
+    "sliced_score_matching",
+    "denoising_score_matching",
+)
 
 
 def all_checks() -> list[Check]:

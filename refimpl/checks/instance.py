@@ -8,7 +8,7 @@ from numpy.polynomial.legendre import leggauss
 
 from refimpl import models
 from refimpl.densities import GaussianMixture
-from refimpl.vocabulary import Array, Field, LogProb, Marginal
+from refimpl.vocabulary import Array, Density, Field, LogProb, Marginal
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Instance:
         """A grid that holds all but e^{−28} of the data density, perturbed or not."""
         return Grid.around(self.density.perturbed(Marginal(1.0, max(self.sigma, 1.0))))
 
-    def mean(self, f: LogProb, density: GaussianMixture | None = None) -> Array:
+    def mean(self, f: LogProb, density: Density | None = None) -> Array:
         """E_p f by quadrature: f maps (N, D) to (N,) or to (N, …). The data density unless another is given."""
-        density = self.density if density is None else density
-        return self.grid.integral(lambda x: _times(np.exp(density.log_prob(x)), f(x)))
+        p = self.density if density is None else density
+        return self.grid.integral(lambda x: _times(np.exp(p.log_prob(x)), f(x)))
 
     @property
     def first_axis(self) -> "Instance":

@@ -1,0 +1,1 @@
+"""Implementations to check, and to copy and start from."""

@@ -1,4 +1,4 @@
-"""Explicit score matching: the Fisher divergence against a score that is known (page 32)."""
+"""Explicit score matching: half the Fisher divergence from a score that is known (page 32)."""
 
 import autograd.numpy as np
 
@@ -10,7 +10,7 @@ def explicit_score_matching(score: Field, data_score: Field, x: Array) -> Array:
     """½ ‖s(x) − ∇log p(x)‖².   (FIS.2)
 
     score  the model's s;  data_score  ∇log p;  x  (B, D) data
-    returns (B,), whose mean over x is half the Fisher divergence, ½ F(p‖q)   (FIS.1)
+    returns (B,), whose mean over x is half the Fisher divergence, ½ F(p‖q); F itself has no ½   (FIS.1)
     Raises ValueError if x is not (B, D), float64 and finite, or if a callable changes the shape.
     Source: Hyvärinen 2005, equation 2.
     """

@@ -1,0 +1,30 @@
+"""The operations, a file for every page."""
+
+from functools import cache
+from importlib import import_module
+
+from refimpl.oracle.operation import Case, Operation
+
+STEMS = (
+    "gaussian",
+    "gaussian_mixture",
+    "parametrisations",
+    "fisher_divergence",
+    "implicit_score_matching",
+    "sliced_score_matching",
+    "denoising_score_matching",
+)
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """What can be checked, by name: signature, equation and page, conventions, terms."""
+    found = [o for stem in STEMS for o in import_module(f"refimpl.oracle.operations.{stem}").OPERATIONS]
+    return {operation.name: operation for operation in found}
+
+
+@cache
+def cases_of(operation: str) -> tuple[Case, ...]:
+    """The cases of one operation."""
+    stems = (import_module(f"refimpl.oracle.cases.{stem}") for stem in STEMS)
+    return tuple(case for module in stems for case in module.CASES if case.operation == operation)

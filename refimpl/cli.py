@@ -1,0 +1,125 @@
+"""The command line: ``refimpl check``, ``refimpl operations``."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from refimpl.oracle.loading import LoadingError, load
+from refimpl.oracle.operations import operations
+from refimpl.oracle.report import Report
+from refimpl.oracle.text import render
+from refimpl.oracle.verdict import FRAMEWORKS, judged
+
+BUNDLED = ("refimpl.examples.right", "refimpl.examples.mistaken")
+SILENCE = 2.0  # seconds before progress is shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 right, 1 a mistake found, 2 could not check."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except (LoadingError, ValueError) as error:
+        print(f"refimpl: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except KeyboardInterrupt:
+        print("refimpl: interrupted", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="refimpl", description="A correctness oracle for energy-based and score-based models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser(
+        "check",
+        help="hold an implementation against the reference",
+        description="Hold an implementation against the reference. Without a target, the two bundled examples are judged: "
+        "a right one, and one with planted mistakes. Exit status: 0 right, 1 a mistake found, 2 could not check.",
+    )
+    check.add_argument("target", nargs="?", help="a Python file, or the name of a module")
+    check.add_argument("--framework", choices=FRAMEWORKS, help="what the functions compute with; the target's own `framework` by default, else numpy")
+    check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
+    check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.set_defaults(run=_check)
+    listing = commands.add_parser("operations", help="what can be checked: signatures, equations, conventions")
+    listing.set_defaults(run=_operations)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.target is None:
+        return _bundled(options)
+    report = _judged(options.target, options)
+    _show(report, options)
+    return report.exit_status
+
+
+def _bundled(options: argparse.Namespace) -> int:
+    """Both examples; 0 when the right one is right and every planted mistake is named."""
+    reports = [_judged(target, options) for target in BUNDLED]
+    for report in reports:
+        _show(report, options)
+    planted = {k: v for k, v in load(BUNDLED[1]).planted.items() if not options.operation or k in options.operation}
+    named = {f.operation: f.name for f in reversed(reports[1].findings)}  # the first finding of each has the last word
+    missed = [f"{name} in {operation}" for operation, name in planted.items() if named.get(operation) != name]
+    ok = reports[0].ok and not missed
+    if not options.json:
+        print()
+        print(f"the right example is {'right' if reports[0].ok else 'NOT FOUND RIGHT'}; "
+              f"{len(planted) - len(missed)} of {len(planted)} planted mistakes are named" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    return 0 if ok else 1
+
+
+def _judged(target: str, options: argparse.Namespace) -> Report:
+    module = load(target)
+    framework = options.framework or getattr(module, "framework", "numpy")
+    report = judged(
+        module,
+        framework=framework,
+        operations=options.operation,
+        conventions=getattr(module, "conventions", None),
+        expected_failures=getattr(module, "expected_failures", None),
+        progress=_progress(),
+    )
+    return replace(report, title=f"{target} · {framework}")
+
+
+def _show(report: Report, options: argparse.Namespace) -> None:
+    if options.json:
+        print(report.to_json())
+    else:
+        print(render(report, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="\n\n")
+
+
+def _progress() -> Callable[[str, int, int], None]:
+    """A line on standard error that names the operation under way, for whoever waits at a terminal."""
+    start = time.monotonic()
+
+    def progress(name: str, done: int, total: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() - start > SILENCE:
+            text = f"checking {name} ({done + 1} of {total})" if name else ""
+            print(f"\r{text:<70}" + ("" if name else "\r"), end="", file=sys.stderr, flush=True)
+
+    return progress
+
+
+def _operations(options: argparse.Namespace) -> int:
+    from refimpl.oracle.conventions import TABLE
+
+    for operation in operations().values():
+        print(operation.signature)
+        print(f"    {operation.equation}")
+        if operation.conventions:
+            print(f"    conventions: {', '.join(operation.conventions)}")
+    print("\nconventions, the reference's own first:")
+    for key, values in TABLE.items():
+        for value, meaning in values.items():
+            print(f"    {key} = {value}: {meaning}")
+    return 0

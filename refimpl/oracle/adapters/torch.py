@@ -1,0 +1,106 @@
+"""PyTorch: the case's tensors and modules for a caller, and the caller's value and gradient."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from refimpl.models import energy
+from refimpl.oracle.operation import Case, Namespace, Operation
+from refimpl.oracle.outcome import Outcome
+from refimpl.vocabulary import Array
+
+CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
+
+
+class Network(torch.nn.Module):
+    """The networks of ``refimpl.models`` as a module with the case's weights: (…, D) -> (…, D), or (…) for an energy.
+
+    finite  False for a network that has lost itself and answers NaN
+    """
+
+    def __init__(self, model: str, parameters: list, trained: bool, finite: bool = True) -> None:
+        super().__init__()
+        self.model, self.scale = model, 1.0 if finite else float("nan")
+        tensors = [torch.nn.Parameter(tensor(entry), requires_grad=trained) for pair in parameters for entry in pair]
+        self.layers = torch.nn.ParameterList(tensors)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scale * self.network(x)
+
+    def network(self, x: torch.Tensor) -> torch.Tensor:
+        h, layers = x, list(self.layers)
+        for weight, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
+            h = torch.tanh(h @ weight + bias)
+        h = h @ layers[-2] + layers[-1]
+        if self.model == "score":
+            return h
+        confined = h[..., 0] + 0.5 * CONFINEMENT * (x**2).sum(dim=-1)
+        return confined if self.model == "energy" else -confined
+
+
+class TorchNamespace(Namespace):
+    sum = staticmethod(lambda a, axis: torch.sum(a, dim=axis))
+    mean = staticmethod(lambda a, axis: torch.mean(a, dim=axis))
+    sqrt = staticmethod(torch.sqrt)
+    abs = staticmethod(torch.abs)
+    log = staticmethod(torch.log)
+    exp = staticmethod(torch.exp)
+    inverse = staticmethod(torch.linalg.inv)
+    log_determinant = staticmethod(torch.logdet)
+    identity = staticmethod(lambda size: torch.eye(size, dtype=torch.float64))
+    stop_gradient = staticmethod(lambda a: a.detach())
+    single = staticmethod(lambda a: a.float())
+
+    @staticmethod
+    def gradient(f: Callable) -> Callable:
+        def field(x: torch.Tensor) -> torch.Tensor:
+            x = x if x.requires_grad else x.detach().requires_grad_()
+            return torch.autograd.grad(f(x).sum(), x, create_graph=True)[0]
+
+        return field
+
+    @classmethod
+    def quadratic_form(cls, field: Callable, x: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return (cls.gradient(lambda u: (v * field(u)).sum(dim=-1))(x) * v).sum(dim=-1)
+
+    @classmethod
+    def divergence(cls, field: Callable, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([cls.quadratic_form(field, x, e.expand_as(x)) for e in cls.identity(x.shape[-1])]).sum(dim=0)
+
+    @classmethod
+    def jacobian(cls, field: Callable, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([cls.gradient(lambda u, e=e: field(u) @ e)(x) for e in cls.identity(x.shape[-1])], dim=-2)
+
+
+namespace = TorchNamespace()
+
+
+def tensor(a: Array) -> torch.Tensor:
+    """A float64 tensor of its own."""
+    return torch.tensor(np.asarray(a), dtype=torch.float64)
+
+
+def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
+    """The caller's value at the case, and the gradient of its mean over rows."""
+    modules = {name: Network("score", case.weights(name, "score"), trained=False) for name in operation.fixed}
+    if operation.trained is not None:
+        weights = case.weights(operation.trained, model)
+        modules[operation.trained] = Network(model, weights, trained=True, finite=case.finite)
+    arguments: list[Any] = [modules[n] if n in modules else tensor(case.inputs[n]) for n in operation.arguments]
+    result = function(*arguments)
+    outcome = Outcome.of_value(result.detach().cpu().numpy() if torch.is_tensor(result) else result)
+    if outcome.problem or operation.trained is None or not with_gradient:
+        return outcome
+    parameters = list(modules[operation.trained].parameters())
+    if not (torch.is_tensor(result) and result.requires_grad):
+        return outcome.with_gradient(np.zeros(sum(p.numel() for p in parameters)), detached=True)
+    try:
+        slopes = torch.autograd.grad(result.mean(), parameters, allow_unused=True)
+    except RuntimeError as error:
+        return outcome.without_gradient(f"torch cannot differentiate it: {error}", "error")
+    filled = [torch.zeros_like(p) if s is None else s for p, s in zip(parameters, slopes, strict=True)]
+    gradient = torch.cat([s.reshape(-1) for s in filled]).cpu().numpy()
+    return outcome.with_gradient(gradient, detached=not np.any(gradient))

@@ -1,0 +1,124 @@
+"""What a caller's code may assume without being wrong, and how the oracle is told."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from refimpl.oracle.operation import Case, Operation
+from refimpl.vocabulary import Array
+
+# key -> value -> what it says. The first value of each key is the reference's own. ``factor`` takes any positive number.
+TABLE: dict[str, dict[str, str]] = {
+    "model": {
+        "score": "the model handed over is a score s(x), (…, D) -> (…, D)",
+        "energy": "it is an energy E(x), (…, D) -> (…), and the score is −∇E",
+        "log_density": "it is an unnormalised log-density f(x), (…, D) -> (…), and the score is ∇f",
+    },
+    "reduction": {
+        "mean": "the loss is one number, the mean over the rows",
+        "sum": "the loss is one number, the sum over the rows",
+        "none": "the loss is one number for every row, (B,)",
+    },
+    "dimensions": {
+        "sum": "a squared norm sums over the D dimensions",
+        "mean": "the whole loss is divided by D",
+    },
+    "slices": {
+        "mean": "the loss is averaged over the K slices",
+        "sum": "the loss is summed over the K slices",
+    },
+    "weighting": {
+        "1": "noise levels are not weighted",
+        "sigma": "every row is multiplied by σ",
+        "sigma^2": "every row is multiplied by σ²",
+        "sigma^4": "every row is multiplied by σ⁴",
+        "sigma^-1": "every row is divided by σ",
+        "sigma^-2": "every row is divided by σ²",
+    },
+    "factor": {"1.0": "the whole loss is this positive number times the reference's: 2 where its ½ is left out"},
+    "gradient": {
+        "compare": "the gradient in the parameters is compared as well",
+        "none": "evaluation-only code: only values are compared",
+    },
+}
+POWERS = {"1": 0, "sigma": 1, "sigma^2": 2, "sigma^4": 4, "sigma^-1": -1, "sigma^-2": -2}
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """The conventions under which one operation of a caller is held to the reference."""
+
+    model: str = "score"
+    reduction: str | None = None  # undeclared: rows are compared as rows, one number as their mean
+    dimensions: str = "sum"
+    slices: str = "mean"
+    weighting: str = "1"
+    factor: float = 1.0
+    gradient: str = "compare"
+    declared: tuple[str, ...] = ()
+
+    def weight(self, case: Case) -> Array | float:
+        """What the rows of the reference are multiplied by, a number or (B,); their mean is then the caller's number."""
+        scale: Array | float = self.factor
+        if self.reduction == "sum":
+            scale = scale * size(case, "B")
+        if self.dimensions == "mean":
+            scale = scale / size(case, "D")
+        if self.slices == "sum":
+            scale = scale * size(case, "K")
+        return scale * sigma_power(case, POWERS[self.weighting])
+
+    def describe(self) -> str:
+        """The declared ones as text."""
+        return ", ".join(f"{key} = {getattr(self, key)}" for key in self.declared)
+
+
+def size(case: Case, letter: str) -> int:
+    """B, D or K of a case; 1 for a case that has no such axis."""
+    if letter == "K":
+        return case.inputs["v"].shape[0] if "v" in case.inputs else 1
+    return case.inputs["x"].shape["BD".index(letter)]
+
+
+def sigma_power(case: Case, power: int) -> Array | float:
+    """σ to a power, a number or one for each row, (B,)."""
+    if power == 0 or "sigma" not in case.inputs:
+        return 1.0
+    sigma = np.asarray(case.inputs["sigma"]) ** float(power)
+    return float(sigma) if sigma.ndim == 0 else sigma[:, 0]
+
+
+def for_operation(declared: Mapping[str, Any] | None, operation: Operation, names: Iterable[str]) -> Conventions:
+    """The conventions of one operation, of what the caller declared for all, or under an operation's name for that one.
+
+    Raises ValueError for a key or a value that the table does not have.
+    """
+    if declared is None:
+        return Conventions()
+    if not isinstance(declared, Mapping):
+        raise ValueError(f"conventions is a {type(declared).__name__}; it needs a mapping such as {{'model': 'energy'}}")
+    names = set(names)
+    general = {key: value for key, value in declared.items() if key not in names}
+    own = declared.get(operation.name, {})
+    if not isinstance(own, Mapping):
+        raise ValueError(f"conventions[{operation.name!r}] is {own!r}; it needs a mapping such as {{'model': 'energy'}}")
+    merged = {key: _checked(key, value) for key, value in {**general, **own}.items()}
+    relevant = {key: value for key, value in merged.items() if key in operation.conventions}
+    return Conventions(**relevant, declared=tuple(relevant))
+
+
+def _checked(key: str, value: Any) -> Any:
+    if key not in TABLE:
+        near = get_close_matches(str(key), TABLE, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"conventions has the key {key!r}; known are {', '.join(TABLE)}{hint}")
+    if key == "factor":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not (np.isfinite(value) and value > 0):
+            raise ValueError(f"conventions['factor'] is {value!r}; it needs a positive number")
+        return float(value)
+    if value not in TABLE[key]:
+        raise ValueError(f"conventions[{key!r}] is {value!r}; known are {', '.join(TABLE[key])}")
+    return value

@@ -1,0 +1,140 @@
+"""One case, held against the reference: what was expected, what came, and how far apart they are."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from refimpl.oracle import tolerance
+from refimpl.oracle.adapters import numpy as numpy_adapter
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operation import Case, Operation
+from refimpl.oracle.outcome import Outcome
+from refimpl.vocabulary import Array
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What some function of the oracle gives at a case under the caller's conventions, before rows are averaged."""
+
+    rows: Array
+    gradient: Array | None
+
+    def value(self, shape: tuple[int, ...]) -> Array:
+        """The rows themselves, or their mean for a caller who returns one number."""
+        return np.mean(self.rows) if shape == () else self.rows
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One operation of a caller, run at one case."""
+
+    operation: Operation
+    case: Case
+    conventions: Conventions
+    outcome: Outcome
+
+    def predict(self, function: Callable, weight: Array | float = 1.0) -> Prediction:
+        """What ``function`` gives here, its rows multiplied by the caller's conventions and by ``weight``."""
+        total = weight * self.conventions.weight(self.case) if self.operation.trained else 1.0
+        if np.ndim(total):
+            return _predicted(function, self.operation, self.case, self.conventions.model, total)
+        plain = _unweighted(function, self.operation, self.case, self.conventions.model)
+        return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient)
+
+    @cached_property
+    def expected(self) -> Prediction:
+        return self.predict(self.operation.reference)
+
+    @cached_property
+    def scales(self) -> tuple[float, float]:
+        """The size of the terms that are summed, for the value and for the gradient."""
+        terms = self.operation.terms
+        if terms is None:
+            return _largest(self.expected.rows), 1.0
+        names = self.operation.nouns
+        parts = [self.predict(_term(terms, name)) for name in names]
+        return (
+            float(np.max(sum(np.abs(part.rows) for part in parts))) or 1.0,
+            sum(_largest(part.gradient) for part in parts) or 1.0,
+        )
+
+    def distances(self, prediction: Prediction, factor: float = 1.0) -> tuple[float, float]:
+        """How far the caller's value and gradient are from factor × the prediction, as shares of their scales."""
+        assert self.outcome.value is not None
+        want = factor * prediction.value(self.outcome.value.shape)
+        value_scale, gradient_scale = self.scales
+        value = tolerance.distance(self.outcome.value, want, max(value_scale, _largest(want)))
+        if self.outcome.gradient is None or prediction.gradient is None:
+            return value, 0.0
+        want = factor * prediction.gradient
+        return value, tolerance.distance(self.outcome.gradient, want, max(gradient_scale, _largest(want)))
+
+    @cached_property
+    def units(self) -> tuple[float, float]:
+        """The caller's value and gradient against the reference, in machine epsilons of the caller's precision."""
+        value, gradient = self.distances(self.expected)
+        return value / self.outcome.epsilon, gradient / self.outcome.epsilon
+
+
+def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
+    return Prediction(*numpy_adapter.reference(function, operation, case, model, weight))
+
+
+@cache
+def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
+    """The same for every caller, so it is computed once."""
+    return _predicted(function, operation, case, model, 1.0)
+
+
+@cache
+def _term(terms: Callable, name: str) -> Callable:
+    return lambda *arguments: terms(numpy_adapter.namespace, *arguments)[name]
+
+
+def _largest(a: Array | None) -> float:
+    if a is None:
+        return 0.0
+    finite = np.abs(a)[np.isfinite(a)] if np.ndim(a) else np.abs(np.atleast_1d(a))
+    return float(np.max(finite, initial=0.0)) or 1e-300
+
+
+def run(evaluate: Callable, function: Callable, operation: Operation, case: Case, conventions: Conventions) -> Trial:
+    """The caller's function at the case. Whatever it raises becomes the outcome's problem."""
+    with_gradient = conventions.gradient == "compare" and case.finite
+    try:
+        outcome = evaluate(function, operation, case, conventions.model, with_gradient)
+    except NotImplementedError as error:
+        outcome = Outcome(problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported")
+    except Exception as error:
+        outcome = Outcome(problem=f"raised {type(error).__name__}: {_one_line(error)}{_where(error)}", status="error")
+    return Trial(operation, case, conventions, _with_shape_checked(outcome, operation, case, conventions))
+
+
+def _with_shape_checked(outcome: Outcome, operation: Operation, case: Case, conventions: Conventions) -> Outcome:
+    if outcome.value is None:
+        return outcome
+    trial = Trial(operation, case, conventions, outcome)
+    shape, rows = outcome.value.shape, trial.expected.rows.shape
+    allowed: tuple[tuple[int, ...], ...] = (rows,)
+    if operation.trained is not None:
+        allowed = {"none": (rows,), None: (rows, ())}.get(conventions.reduction, ((),))
+    if shape in allowed:
+        return outcome
+    need = " or ".join(str(a) for a in allowed)
+    declared = f" under reduction = {conventions.reduction}" if conventions.reduction else ""
+    return Outcome(problem=f"returned shape {shape}; it needs {need}{declared}", status="error")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "…"
+
+
+def _where(error: Exception) -> str:
+    """The innermost line of the traceback that is not in a library: most likely the caller's."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    ours = [f for f in frames if "/refimpl/oracle/" not in f.filename.replace("\\", "/")]
+    return f" ({ours[-1].filename}:{ours[-1].lineno})" if ours else ""

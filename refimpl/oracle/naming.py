@@ -1,0 +1,165 @@
+"""Naming what is the matter. A namer looks at all trials of one operation and finds something, or nothing.
+
+The namers stand in order: what explains with the fewest assumptions comes first, and the first to find anything has
+the word. Another way of naming is another function in NAMERS.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+
+import numpy as np
+
+from refimpl.oracle.adapters.numpy import namespace
+from refimpl.oracle.conventions import POWERS, TABLE, sigma_power
+from refimpl.oracle.factors import Factor, common_factor, fitted
+from refimpl.oracle.judge import Trial
+from refimpl.oracle.mistakes import mistakes_of
+from refimpl.oracle.operation import Mistake, Operation
+from refimpl.oracle.report import Finding
+from refimpl.oracle.tolerance import NAMING, UNITS
+
+Trials = Sequence[Trial]
+
+
+def name(operation: Operation, trials: Trials) -> list[Finding]:
+    """What is the matter with an operation, the likeliest first; nothing if its trials are all right."""
+    given = [t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value))]
+    usable = [t for t in given if t.case.finite]
+    masked = [t for t in given if not t.case.finite]
+    findings: list[Finding] = []
+    if any(max(t.units) > UNITS for t in usable):
+        findings += next(filter(None, (namer(operation, usable) for namer in NAMERS)), [])
+    return findings + ([_nan_masked(operation, masked)] if masked else [])
+
+
+def whole_factor(operation: Operation, trials: Trials) -> list[Finding]:
+    """The reference up to a factor on the whole loss: positive, a convention; negative, the wrong way up."""
+    factor = _factor(trials, operation.reference)
+    if operation.trained is None or factor is None:
+        return []
+    evidence = f"your value and gradient are {factor} times the reference's on all {len(trials)} cases"
+    if factor.constant < 0:
+        sentence = "Your whole loss has the wrong sign: to descend it is to move away from the data."
+        return [_finding(operation, "mistake", "loss-sign", sentence, evidence)]
+    return [_convention(operation, factor, evidence)]
+
+
+def catalogue(operation: Operation, trials: Trials) -> list[Finding]:
+    """A catalogued mistake gives the caller's value and gradient at every case."""
+    return _catalogued(operation, trials, [m for m in mistakes_of(operation.name) if not m.noise])
+
+
+def weighting(operation: Operation, trials: Trials) -> list[Finding]:
+    """The reference with its rows multiplied by a power of σ: another weighting of the noise levels."""
+    if "weighting" not in operation.conventions:
+        return []
+    for text, power in POWERS.items():
+        factor = _factor(trials, operation.reference, lambda t, p=power: sigma_power(t.case, p)) if power else None
+        if factor is not None and factor.constant > 0:
+            declared = {**(factor.declaration or {}), "weighting": text}
+            sentence = f"Your rows carry another weight: {TABLE['weighting'][text]}. Each level has the same minimiser; "
+            sentence += f"which level matters most is another choice. Declare {_python(declared)} if it is meant."
+            evidence = f"{factor} times the reference with that weight on all {len(trials)} cases"
+            return [_finding(operation, "choice", "weighting", sentence, evidence)]
+    return []
+
+
+def catalogue_up_to_a_factor(operation: Operation, trials: Trials) -> list[Finding]:
+    """A catalogued mistake under an undeclared convention: the mistake first, then the convention."""
+    for mistake in mistakes_of(operation.name) if operation.trained else ():
+        factor = _factor(trials, _bound(mistake))
+        if factor is not None and factor.constant > 0:
+            evidence = f"it gives your value and gradient on all {len(trials)} cases, times {factor}"
+            return [_of(mistake, operation, evidence), _convention(operation, factor, evidence)]
+    return []
+
+
+def inexact(operation: Operation, trials: Trials) -> list[Finding]:
+    """Near the reference, though not to rounding."""
+    worst = max(max(t.distances(t.expected)) for t in trials)
+    if worst > NAMING:
+        return []
+    sentence = "Your result is right but not to rounding, as finite differences or an iteration stopped early leave it."
+    evidence = f"at worst {worst:.1e} of the size of the terms, on {len(trials)} cases"
+    return [_finding(operation, "approximation", "inexact", sentence, evidence)]
+
+
+def noisy(operation: Operation, trials: Trials) -> list[Finding]:
+    """A catalogued mistake whose own result is noise in some digits, so that it is matched to those only."""
+    return _catalogued(operation, trials, [m for m in mistakes_of(operation.name) if m.noise])
+
+
+NAMERS: tuple[Callable[[Operation, Trials], list[Finding]], ...] = (
+    whole_factor,
+    catalogue,
+    weighting,
+    catalogue_up_to_a_factor,
+    inexact,
+    noisy,
+)
+
+
+def _catalogued(operation: Operation, trials: Trials, mistakes: Iterable[Mistake]) -> list[Finding]:
+    ranked = sorted(((_worst(trials, _bound(m)), m) for m in mistakes), key=lambda pair: pair[0])
+    matches = [(worst, m) for worst, m in ranked if worst <= max(NAMING, m.noise)]
+    others = [(worst, m) for worst, m in ranked if worst > max(NAMING, m.noise) and np.isfinite(worst)]
+    evidence = f"it gives your value and gradient on all {len(trials)} cases"
+    if others:
+        evidence += f"; the next candidate, {others[0][1].name}, misses them by {others[0][0]:.1g} of their size"
+    return [_of(m, operation, f"{evidence} (to {worst:.0e})") for worst, m in matches]
+
+
+@cache
+def _bound(mistake: Mistake) -> Callable:
+    return partial(mistake.function, namespace)
+
+
+def _worst(trials: Trials, function: Callable) -> float:
+    """The largest distance over the trials; infinite where the function cannot be called as the cases want it."""
+    try:
+        return max(max(t.distances(t.predict(function))) for t in trials)
+    except (ValueError, IndexError, TypeError):
+        return float("inf")
+
+
+def _factor(trials: Trials, function: Callable, weight: Callable = lambda trial: 1.0) -> Factor | None:
+    """The common factor by which the function gives the caller's value and gradient at every case, if there is one."""
+    try:
+        predictions = [t.predict(function, weight(t)) for t in trials]
+    except (ValueError, IndexError, TypeError):
+        return None
+    factors = [fitted(t, p) for t, p in zip(trials, predictions, strict=True)]
+    if not all(max(t.distances(p, c)) <= NAMING for t, p, c in zip(trials, predictions, factors, strict=True)):
+        return None
+    return common_factor([t.case for t in trials], factors)
+
+
+def _convention(operation: Operation, factor: Factor, evidence: str) -> Finding:
+    sentence = f"Your loss is {factor} times the reference's, which leaves the minimiser where it is. "
+    declared = factor.declaration
+    sentence += f"Declare {_python(declared)}." if declared else "No convention has a name for it."
+    return _finding(operation, "convention", _convention_name(declared), sentence, evidence)
+
+
+def _convention_name(declared: dict[str, object] | None) -> str:
+    return " and ".join(f"{key} = {value}" for key, value in declared.items()) if declared else "factor"
+
+
+def _python(declared: dict[str, object]) -> str:
+    return "conventions = " + repr(declared)
+
+
+def _of(mistake: Mistake, operation: Operation, evidence: str) -> Finding:
+    seen = f"; seen in {mistake.seen}" if mistake.seen else ""
+    return _finding(operation, mistake.kind, mistake.name, mistake.sentence, evidence + seen)
+
+
+def _finding(operation: Operation, kind: str, name: str, sentence: str, evidence: str) -> Finding:
+    return Finding(operation.name, kind, name, sentence, operation.equation, evidence)
+
+
+def _nan_masked(operation: Operation, masked: Trials) -> Finding:
+    value = np.ravel(masked[0].outcome.value)[0]
+    sentence = "A loss that is not a number is replaced by a number: training looks alive while nothing is learnt."
+    evidence = f"in case {masked[0].case.name} the model answers NaN; you returned {value:.6g}"
+    return _finding(operation, "mistake", "nan-masked", sentence, evidence)

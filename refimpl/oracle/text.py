@@ -1,0 +1,58 @@
+"""A report for a terminal: one line to a case, and under an operation that is not right, what is the matter with it."""
+
+import textwrap
+
+from refimpl.oracle.report import Finding, Report, Row
+
+COLOURS = {
+    "pass": "32",
+    "expected-failure": "32",
+    "fail": "31;1",
+    "unexpected-pass": "31;1",
+    "error": "33;1",
+    "unsupported": "33",
+    "heading": "1",
+}
+WIDTH = 112
+
+
+def render(report: Report, colour: bool = False) -> str:
+    """The report as text; colour only where the reader is a terminal."""
+    paint = (lambda text, name: f"\033[{COLOURS[name]}m{text}\033[0m") if colour else lambda text, name: text
+    lines = [paint(report.title, "heading")] if report.title else []
+    for operation in dict.fromkeys(row.operation for row in report.rows):
+        lines += ["", paint(operation, "heading")]
+        if operation in report.equations:
+            lines += ["  " + report.equations[operation]]
+        lines += [_row(row, paint) for row in report.rows if row.operation == operation]
+        for finding in (f for f in report.findings if f.operation == operation):
+            lines += _finding(finding, paint)
+    return "\n".join([*lines, "", *report.notes, summary(report, paint)]).lstrip("\n")
+
+
+def summary(report: Report, paint=lambda text, name: text) -> str:
+    """How many ran, and what became of them."""
+    counts = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
+    verdict = {0: ("right", "pass"), 1: ("wrong", "fail"), 2: ("could not check", "error")}[report.exit_status]
+    named = ", ".join(dict.fromkeys(f.name for f in report.findings))
+    found = f"; found: {named}" if named else ""
+    return f"{paint(verdict[0], verdict[1])}: {report.ran} cases ran ({counts or 'none at all'}){found}"
+
+
+def _row(row: Row, paint) -> str:
+    status = paint(f"{row.status:<16}", row.status)
+    return f"  {status} {row.case:<20} {row.detail}".rstrip()
+
+
+def _finding(finding: Finding, paint) -> list[str]:
+    colour = "fail" if finding.kind == "mistake" else "unsupported"
+    return [
+        "  " + paint(f"{finding.kind}: {finding.name}", colour),
+        *_wrapped(finding.sentence),
+        *_wrapped("equation: " + finding.equation),
+        *_wrapped("evidence: " + finding.evidence),
+    ]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)

@@ -1,0 +1,28 @@
+"""How far apart a right implementation may be from the reference, in one number.
+
+The distance of a result from the reference is max|got − want| / (ε · scale), in units of the machine epsilon ε of the
+precision in which the caller answered. The scale is the size of the largest term that is summed, not of the sum, so
+that terms which cancel are not held against anybody. It is stored with what a case expects.
+"""
+
+import numpy as np
+
+from refimpl.vocabulary import Array
+
+# A loss of a case is a chain of fewer than 64 dependent roundings: three layers, each a dot product of at most 8 terms,
+# a tanh of a few, run forwards and, for a derivative in x and one in the parameters, backwards. Each rounding is half a
+# unit of the largest term; a derivative may double them. The two implementations have such a chain each: 64 units.
+UNITS = 64.0
+
+# For naming a mistake, as a share of the scale: a caller's own finite differences (10⁻⁵ and worse) must not hide which
+# mistake it is. The cases keep any two catalogued mistakes more than ten times as far apart.
+NAMING = 1e-3
+
+
+def distance(got: Array, want: Array, scale: float) -> float:
+    """max|got − want| / scale; infinite where one is finite and the other is not."""
+    got, want = np.asarray(got), np.asarray(want)
+    if got.shape != want.shape or np.any(np.isfinite(got) != np.isfinite(want)):
+        return float("inf")
+    finite = np.isfinite(want)
+    return float(np.max(np.abs(got - want)[finite], initial=0.0)) / scale

@@ -1,0 +1,255 @@
+"""``check``: somebody's implementation held against the reference, operation by operation and case by case."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from refimpl.oracle import judge, naming
+from refimpl.oracle.conventions import TABLE, Conventions, for_operation
+from refimpl.oracle.judge import Trial
+from refimpl.oracle.operation import Operation
+from refimpl.oracle.operations import cases_of, operations as all_operations
+from refimpl.oracle.report import Finding, Report, Row
+from refimpl.oracle.tolerance import UNITS
+
+FRAMEWORKS = ("numpy", "torch")
+
+
+def check(
+    implementation: Any,
+    *,
+    framework: str = "numpy",
+    operations: Iterable[str] | None = None,
+    conventions: Mapping[str, Any] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Report:
+    """Hold an implementation against the reference and say what is right, what is wrong, and which mistake it is.
+
+    implementation  a mapping, a module or an object with callables under the operations' names and signatures; one it
+                    does not have is not checked, and the report says so
+    framework       "numpy" or "torch": whose arrays and networks the callables are given
+    operations      the names to check; all by default
+    conventions     what the callables assume, for all of them or under an operation's name for one: see
+                    ``refimpl operations``
+    expected_failures  operation, or "operation/case", -> why it is known to fail
+    returns a Report: one row for every case, and the findings over several cases
+    Raises ValueError for an unknown framework, operation, convention or expected failure.
+    """
+    return judged(
+        implementation,
+        framework=framework,
+        operations=operations,
+        conventions=conventions,
+        expected_failures=expected_failures,
+    )
+
+
+def judged(
+    implementation: Any,
+    *,
+    framework: str,
+    operations: Iterable[str] | None,
+    conventions: Mapping[str, Any] | None,
+    expected_failures: Mapping[str, str] | None,
+    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> Report:
+    """``check``, telling ``progress`` which operation is under way, its number and how many there are."""
+    known = all_operations()
+    evaluate = _adapter(framework)
+    selected = _selected(operations, known)
+    expected_failures = _expected(expected_failures, known)
+    rules = {name: for_operation(conventions, known[name], known) for name in known}
+    rows: list[Row] = []
+    findings: list[Finding] = []
+    absent = []
+    for done, name in enumerate(selected):
+        progress(name, done, len(selected))
+        function = _member(implementation, name)
+        if function is None and operations is None:
+            absent.append(name)
+            continue
+        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name])
+        rows += [_against_expectation(row, expected_failures) for row in more_rows]
+        findings += more_findings
+    progress("", len(selected), len(selected))
+    checked = {row.operation: known[row.operation].equation for row in rows}
+    notes = [*_conventions_note(rules, checked), *_absent_note(implementation, absent, known)]
+    return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
+
+
+def _operation(
+    operation: Operation, function: Any, evaluate: Callable, rule: Conventions
+) -> tuple[list[Row], list[Finding]]:
+    """The rows and the findings of one operation."""
+    problem = _signature_problem(operation, function)
+    if problem:
+        return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
+    trials = _trials(operation, function, evaluate, rule)
+    rows = [row for trial in trials for row in _rows(trial, trials)]
+    if all(row.status in ("pass", "unsupported") for row in rows):
+        return rows, []
+    findings = _other_model(operation, function, evaluate, rule) or naming.name(operation, trials)
+    return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
+
+
+def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Trial]:
+    return [judge.run(evaluate, function, operation, case, rule) for case in cases_of(operation.name)]
+
+
+def _rows(trial: Trial, trials: list[Trial]) -> list[Row]:
+    """The row of a trial, and a second one where the value could be compared and the gradient could not."""
+    name, case, outcome = trial.operation.name, trial.case, trial.outcome
+    unknown = float("nan")
+    if not case.finite:
+        return [_not_finite_row(trial, trials)]
+    if outcome.value is None:
+        return [Row(name, case.name, outcome.status, unknown, (), outcome.problem)]
+    if not np.all(np.isfinite(outcome.value)) and np.all(np.isfinite(trial.expected.rows)):
+        return [Row(name, case.name, "error", unknown, (), f"returned {outcome.value}, where every entry should be finite")]
+    value, gradient = trial.units
+    compared = f"value {_units(value)}"
+    if outcome.gradient is not None:
+        compared += f", gradient {_units(gradient)}"
+    if max(value, gradient) > UNITS:
+        status, compared = "fail", f"{compared}; {_difference(trial, value)}"
+    else:
+        status = "pass"
+    rows = [Row(name, case.name, status, max(value, gradient), (), compared)]
+    if outcome.problem:
+        rows.append(Row(name, f"{case.name}/gradient", outcome.status, unknown, (), outcome.problem))
+    return rows
+
+
+def _not_finite_row(trial: Trial, trials: list[Trial]) -> Row:
+    """The case whose model answers NaN: its loss must not be a number, or the caller's code must say so."""
+    name, case, outcome = trial.operation.name, trial.case, trial.outcome
+    answered = any(t.outcome.value is not None for t in trials if t.case.finite)
+    if outcome.value is None and (outcome.status == "unsupported" or not answered):
+        return Row(name, case.name, outcome.status, float("nan"), (), outcome.problem)
+    if outcome.value is None:
+        return Row(name, case.name, "pass", 0.0, (), f"refused: {outcome.problem}")
+    if np.any(np.isfinite(outcome.value)):
+        return Row(name, case.name, "fail", float("inf"), (), f"returned {outcome.value}, where the model answers NaN")
+    return Row(name, case.name, "pass", 0.0, (), "not a number, as it should be")
+
+
+def _difference(trial: Trial, value: float) -> str:
+    """Where the caller is furthest from the reference, in numbers."""
+    if trial.outcome.detached:
+        return "no gradient reaches the parameters"
+    if value <= UNITS:
+        return "the value is right, its gradient in the parameters is not"
+    got, want = np.atleast_1d(trial.outcome.value), np.atleast_1d(trial.expected.value(np.shape(trial.outcome.value)))
+    at = np.unravel_index(int(np.argmax(np.abs(got - want))), got.shape)
+    where = f" at {tuple(int(i) for i in at)}" if got.size > 1 else ""
+    return f"got {got[at]:.6g}, want {want[at]:.6g}{where}"
+
+
+def _units(units: float) -> str:
+    return f"{units:.2g} units"
+
+
+def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
+    """Right if the model were an energy or a log-density, where the caller has not said what it is."""
+    if operation.trained is None or "model" in rule.declared:
+        return []
+    for model in list(TABLE["model"])[1:]:
+        trials = _trials(operation, function, evaluate, replace(rule, model=model))
+        if all(row.status == "pass" for trial in trials for row in _rows(trial, trials)):
+            declared = {"model": model}
+            sentence = f"Right, if {TABLE['model'][model].replace('it', 'the model handed over', 1)}. "
+            sentence += f"Declare conventions = {declared!r}."
+            evidence = f"with such a model your value and gradient are the reference's on all {len(trials)} cases"
+            return [Finding(operation.name, "convention", f"model = {model}", sentence, operation.equation, evidence)]
+    return []
+
+
+def _adapter(framework: str) -> Callable:
+    if framework not in FRAMEWORKS:
+        raise ValueError(f"framework is {framework!r}; known are {', '.join(FRAMEWORKS)}")
+    try:
+        return import_module(f"refimpl.oracle.adapters.{framework}").evaluate
+    except ModuleNotFoundError as error:
+        if error.name != framework:
+            raise
+        raise ValueError(f"framework {framework!r} is not installed: pip install 'refimpl[{framework}]'") from None
+
+
+def _selected(names: Iterable[str] | None, known: Mapping[str, Operation]) -> list[str]:
+    if names is None:
+        return list(known)
+    names = [names] if isinstance(names, str) else list(names)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"operations has {name!r}, which is none{_near(name, known)}")
+    return names
+
+
+def _expected(expected: Mapping[str, str] | None, known: Mapping[str, Operation]) -> Mapping[str, str]:
+    if expected is None:
+        return {}
+    if not isinstance(expected, Mapping):
+        raise ValueError(f"expected_failures is a {type(expected).__name__}; it needs a mapping, operation or case -> why")
+    cases = {case.id for name in known for case in cases_of(name)}
+    for key in expected:
+        if key not in known and key not in cases:
+            raise ValueError(f"expected_failures has {key!r}, which is no operation and no case{_near(key, [*known, *cases])}")
+    return expected
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _member(implementation: Any, name: str) -> Any:
+    return implementation.get(name) if isinstance(implementation, Mapping) else getattr(implementation, name, None)
+
+
+def _signature_problem(operation: Operation, function: Any) -> str:
+    """Why the caller's function cannot be called as the reference is; empty if it can."""
+    if function is None:
+        return "the implementation has no such member"
+    if not callable(function):
+        return f"it is a {type(function).__name__}, not a callable"
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return ""  # a callable from a compiled module, whose signature Python cannot see
+    try:
+        signature.bind(*operation.arguments)
+    except TypeError as error:
+        return f"its signature is {signature}, which does not take {operation.signature}: {error}"
+    return ""
+
+
+def _against_expectation(row: Row, expected: Mapping[str, str]) -> Row:
+    reason = expected.get(f"{row.operation}/{row.case}", expected.get(row.operation))
+    if reason is None:
+        return row
+    if row.status == "fail":
+        return replace(row, status="expected-failure", detail=f"expected: {reason} ({row.detail})")
+    by_case = f"{row.operation}/{row.case}" in expected
+    if row.status == "pass" and by_case:
+        return replace(row, status="unexpected-pass", detail=f"expected to fail: {reason}")
+    return row
+
+
+def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) -> list[str]:
+    declared = {name: rules[name].describe() for name in checked if rules[name].declared}
+    return [f"conventions of {name}: {text}" for name, text in declared.items()]
+
+
+def _absent_note(implementation: Any, absent: list[str], known: Mapping[str, Operation]) -> list[str]:
+    notes = [f"not in the implementation: {', '.join(absent)}"] if absent else []
+    names = list(implementation) if isinstance(implementation, Mapping) else list(vars(implementation)) if hasattr(implementation, "__dict__") else []
+    for name in names:
+        if name not in known and isinstance(name, str) and callable(_member(implementation, name)):
+            near = get_close_matches(name, absent, n=1, cutoff=0.85)
+            notes += [f"{name} is no operation, and was not checked; did you mean {near[0]}?"] if near else []
+    return notes

@@ -1,0 +1,20 @@
+"""Every property holds for the reference, over drawn instances."""
+
+import pytest
+from hypothesis import given, settings
+from instances import instances
+from properties import PROPERTIES
+
+import refimpl.objectives
+import refimpl.sdes
+
+REFERENCE = {**vars(refimpl.objectives), **vars(refimpl.sdes)}
+PAIRS = [(operation, held) for operation, properties in PROPERTIES.items() for held in properties]
+
+
+@pytest.mark.parametrize(("operation", "held"), PAIRS, ids=lambda part: getattr(part, "__name__", part))
+@settings(max_examples=10)
+@given(instance=instances())
+def test_property_holds(operation, held, instance):
+    residual = held(REFERENCE[operation], instance)
+    assert residual.ok, f"{held.__name__}: the two sides are {residual.gap:.3g} apart, bound {residual.bound:.3g}"

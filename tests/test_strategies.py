@@ -1,0 +1,309 @@
+"""The strategies keep the promises of their docstrings, refuse what makes no sense, and shrink to something small."""
+
+import subprocess
+import sys
+
+import autograd.numpy as np
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from refimpl import strategies
+from refimpl.calculus import divergence, quadratic_form
+from refimpl.checks.witnesses import flat, network
+from refimpl.densities import Gaussian, GaussianMixture
+from refimpl.models import score
+from refimpl.objectives import implicit_score_matching
+from refimpl.strategies import (
+    all_signs,
+    arrays,
+    covariances,
+    gaussians,
+    mixtures,
+    networks,
+    noise_levels,
+    normals,
+    numbers,
+    rows,
+    signs,
+    slices,
+)
+
+dimensions = st.integers(1, 4)
+
+
+def dyadic(a, denominator=64):
+    """On the grid, and the same number in float32."""
+    return np.array_equal(np.asarray(a) * denominator, np.round(np.asarray(a) * denominator)) and np.array_equal(
+        np.float32(a), a
+    )
+
+
+def drawn(strategy_of_dimension):
+    """An example together with the dimension it was drawn for."""
+    return dimensions.flatmap(lambda d: st.tuples(st.just(d), strategy_of_dimension(d)))
+
+
+def check_covariance(covariance, d):
+    assert covariance.shape == (d, d) and covariance.dtype == np.float64
+    assert np.array_equal(covariance, covariance.T) and dyadic(covariance, 4096)
+    deviations = np.sqrt(np.linalg.eigvalsh(covariance))
+    # Rounding to 1/4096 moves an eigenvalue by at most D/8192, so a deviation of at least 0.6 by less than D/9000.
+    assert 39 / 64 - d / 9000 <= deviations[0] and deviations[-1] <= 89 / 64 + d / 9000
+    assert np.linalg.cond(covariance) < 5.5
+
+
+def check_gaussian(gaussian, d):
+    assert isinstance(gaussian, Gaussian)
+    assert gaussian.mean.shape == (d,) and np.max(np.abs(gaussian.mean)) <= 2.0 and dyadic(gaussian.mean)
+    check_covariance(gaussian.covariance, d)
+
+
+@given(numbers(-0.3, 1.7))
+def test_numbers(a):
+    assert isinstance(a, float) and -0.3 <= a <= 1.7 and dyadic(a)
+
+
+@pytest.mark.parametrize(("low", "high", "ends"), [(-0.3, 1.7, (-0.296875, 1.6875)), (0, 1, (0.0, 1.0)), (0.5, 0.5, (0.5, 0.5))])
+def test_numbers_reach_both_ends(low, high, ends):
+    least, greatest = ends
+    assert find(numbers(low, high), lambda a: a <= least) == least
+    assert find(numbers(low, high), lambda a: a >= greatest) == greatest
+
+
+@given(arrays((2, 3), -1.0, 1.0))
+def test_arrays(a):
+    assert a.shape == (2, 3) and a.dtype == np.float64 and np.max(np.abs(a)) <= 1.0 and dyadic(a)
+
+
+@given(drawn(lambda d: rows(3, d)))
+def test_rows(example):
+    d, x = example
+    assert x.shape == (3, d) and x.dtype == np.float64 and np.max(np.abs(x)) <= 2.0 and dyadic(x)
+
+
+@given(normals((4, 2, 3)))
+def test_normals(z):
+    assert z.shape == (4, 2, 3) and z.dtype == np.float64 and np.max(np.abs(z)) <= 3.0 and dyadic(z)
+
+
+@given(signs((4, 2, 3)))
+def test_signs(v):
+    assert v.shape == (4, 2, 3) and v.dtype == np.float64 and np.array_equal(np.abs(v), np.ones((4, 2, 3)))
+
+
+@given(drawn(lambda d: slices(2, 3, d)))
+def test_slices(example):
+    d, v = example
+    assert v.shape == (2, 3, d) and v.dtype == np.float64 and np.max(np.abs(v)) <= 3.0 and dyadic(v)
+
+
+def test_slices_are_of_both_kinds():
+    rademacher = lambda v: np.array_equal(np.abs(v), np.ones(v.shape))
+    find(slices(2, 2, 2), rademacher)
+    find(slices(2, 2, 2), lambda v: not rademacher(v))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_all_signs_are_isotropic(d):
+    """Exactly E[v vᵀ] = I and E[v] = 0 in every row, each corner once."""
+    v = all_signs(3, d)
+    assert v.shape == (2**d, 3, d) and v.dtype == np.float64
+    assert len(np.unique(v[:, 0], axis=0)) == 2**d
+    assert np.array_equal(np.mean(v[..., :, None] * v[..., None, :], axis=0), np.tile(np.eye(d), (3, 1, 1)))
+    assert np.array_equal(np.mean(v, axis=0), np.zeros((3, d)))
+
+
+@given(parameters=networks((3, 3, 2, 3)), x=rows(2, 3))
+def test_the_mean_over_all_signs_is_the_trace(parameters, x):
+    """What they are for: Hutchinson's estimate without its noise."""
+    field = lambda u: score(parameters, u)
+    forms = [quadratic_form(field, x, v) for v in all_signs(2, 3)]
+    assert np.allclose(np.mean(forms, axis=0), divergence(field, x), atol=1e-13)
+
+
+@given(noise_levels())
+def test_noise_levels(sigma):
+    assert 0.25 <= sigma <= 1.5 and dyadic(sigma)
+
+
+@given(drawn(covariances))
+def test_covariances_are_symmetric_positive_definite_and_well_conditioned(example):
+    d, covariance = example
+    check_covariance(covariance, d)
+
+
+def test_a_covariance_of_many_dimensions():
+    check_covariance(find(covariances(12), lambda c: c[0, 0] > 0.0), 12)
+
+
+def test_covariances_can_be_strongly_correlated_and_anisotropic():
+    """The extremes are within reach: correlations of either sign, and nearly the whole range of conditions."""
+    correlation = lambda c: c[0, 1] / np.sqrt(c[0, 0] * c[1, 1])
+    search = settings(max_examples=5000, derandomize=True, database=None)
+    assert correlation(find(covariances(2), lambda c: correlation(c) > 0.5, settings=search)) > 0.5
+    assert correlation(find(covariances(2), lambda c: correlation(c) < -0.5, settings=search)) < -0.5
+    assert np.linalg.cond(find(covariances(2), lambda c: np.linalg.cond(c) > 4.5, settings=search)) > 4.5
+
+
+@given(drawn(gaussians))
+def test_gaussians(example):
+    d, gaussian = example
+    check_gaussian(gaussian, d)
+
+
+@given(drawn(mixtures))
+def test_mixtures(example):
+    d, mixture = example
+    assert isinstance(mixture, GaussianMixture) and 1 <= len(mixture.weights) <= 3
+    assert np.sum(mixture.weights) == 1.0 and np.min(mixture.weights) >= 1 / 16 and dyadic(mixture.weights, 16)
+    for mean, covariance in zip(mixture.means, mixture.covariances, strict=True):
+        check_gaussian(Gaussian(mean, covariance), d)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_mixtures_have_every_number_of_components(count):
+    assert len(find(mixtures(2), lambda mixture: len(mixture.weights) == count).weights) == count
+
+
+@given(networks((2, 3, 2, 1)))
+def test_networks(parameters):
+    assert isinstance(parameters, list)
+    assert [(w.shape, b.shape) for w, b in parameters] == [((2, 3), (3,)), ((3, 2), (2,)), ((2, 1), (1,))]
+    assert np.max(np.abs(flat(parameters))) <= 0.7 and dyadic(flat(parameters))
+
+
+@given(parameters=networks((2, 3, 2, 1)), x=rows(3, 2), direction=st.sampled_from([0, 1]))
+def test_no_pole_of_a_network_is_within_nine_tenths_of_the_axis(parameters, x, direction):
+    """In the strip every preactivation keeps its imaginary part below π/2, where the first pole of tanh stands."""
+    for height in (0.3, 0.6, 0.9):
+        z = x + 1j * height * np.eye(2)[direction]
+        first = network(parameters[:1], z)
+        second = network(parameters[:2], z)
+        assert np.max(np.abs(first.imag)) < 0.5 * np.pi and np.max(np.abs(second.imag)) < 0.5 * np.pi
+
+
+def test_the_strip_of_the_worst_network():
+    """All weights at 0.7: 3 · 0.7 · tan(0.7 · 0.9) is what the docstring says it is."""
+    assert 3 * 0.7 * np.tan(0.7 * 0.9) < 0.5 * np.pi
+
+
+# Shrinking: somebody's wrong loss must come out as a case that can be read.
+
+repeatable = settings(max_examples=500, derandomize=True, database=None)
+
+
+def without_half(field, x):
+    """Implicit score matching that has forgotten the ½."""
+    return divergence(field, x) + np.sum(field(x) ** 2, axis=-1)
+
+
+def differs(loss, parameters, x):
+    field = lambda u: score(parameters, u)
+    return not np.allclose(loss(field, x), implicit_score_matching(field, x), rtol=1e-9, atol=1e-9)
+
+
+def test_a_wrong_factor_shrinks_to_one_bias():
+    cases = st.tuples(networks((2, 3, 2)), rows(3, 2))
+    parameters, x = find(cases, lambda case: differs(without_half, *case), settings=repeatable)
+    assert np.count_nonzero(flat(parameters)) == 1 and np.count_nonzero(parameters[-1][1]) == 1
+    assert np.max(np.abs(flat(parameters))) == 1 / 64 and not np.any(x)
+
+
+def test_a_wrong_sign_of_the_trace_shrinks_to_one_path_through_the_network():
+    """A divergence that is not zero needs a weight in each of the two layers, on the way from an input to itself."""
+    wrong = lambda field, x: -divergence(field, x) + 0.5 * np.sum(field(x) ** 2, axis=-1)
+    cases = st.tuples(networks((2, 3, 2)), rows(3, 2))
+    (first, last), x = find(cases, lambda case: differs(wrong, *case), settings=repeatable)
+    assert [np.count_nonzero(part) for part in (*first, *last)] == [1, 0, 1, 0] and not np.any(x)
+
+
+def test_a_mistake_about_means_shrinks_to_one_component():
+    """A mixture's score taken for that of a density without a mean."""
+    wrong = lambda mixture: GaussianMixture(mixture.weights, 0.0 * mixture.means, mixture.covariances)
+    x = np.zeros((1, 2))
+    found = find(mixtures(2), lambda m: not np.allclose(wrong(m).score(x), m.score(x)), settings=repeatable)
+    assert len(found.weights) == 1 and np.count_nonzero(found.means) == 1 and np.max(np.abs(found.means)) == 1 / 64
+
+
+def test_a_mistake_that_couples_rows_shrinks_to_one_row_that_matters():
+    wrong = lambda field, x: implicit_score_matching(field, x) - np.mean(field(x)) + field(x)[:, 0]
+    cases = st.tuples(networks((1, 2, 1)), rows(3, 1))
+    _, x = find(cases, lambda case: differs(wrong, *case), settings=repeatable)
+    assert np.count_nonzero(x) <= 2
+
+
+def test_a_test_of_a_caller_fails_with_the_small_case():
+    """The way a caller writes it."""
+    seen = []
+
+    @settings(max_examples=200, derandomize=True, database=None)
+    @given(parameters=networks((2, 3, 2)), x=rows(1, 2))
+    def test_of_a_caller(parameters, x):
+        if differs(without_half, parameters, x):
+            seen.append((parameters, x))
+            raise AssertionError("the loss is wrong")
+
+    with pytest.raises(AssertionError, match="the loss is wrong"):
+        test_of_a_caller()
+    assert np.count_nonzero(flat(seen[-1][0])) == 1 and not np.any(seen[-1][1])
+
+
+BAD = [
+    ("low", numbers, (np.nan, 1.0)),
+    ("high", numbers, (0.0, np.inf)),
+    ("low", numbers, (1.0, 0.0)),
+    ("low", numbers, (0.001, 0.002)),
+    ("low", numbers, ("0", 1.0)),
+    ("high", numbers, (0.0, None)),
+    ("shape", arrays, (3, 0.0, 1.0)),
+    ("shape", arrays, ((2, 0), 0.0, 1.0)),
+    ("shape", arrays, ((2, -1), 0.0, 1.0)),
+    ("shape", arrays, ((2.0,), 0.0, 1.0)),
+    ("low", arrays, ((2,), 1.0, 0.0)),
+    ("high", arrays, ((2,), 0.0, np.nan)),
+    ("count", rows, (0, 2)),
+    ("count", rows, (2.0, 2)),
+    ("dimensions", rows, (2, 0)),
+    ("dimensions", rows, (2, None)),
+    ("shape", normals, (3,)),
+    ("shape", normals, ((0,),)),
+    ("shape", signs, (None,)),
+    ("shape", signs, ((2, True),)),
+    ("count", slices, (0, 2, 2)),
+    ("batch", slices, (2, -1, 2)),
+    ("dimensions", slices, (2, 2, 1.5)),
+    ("batch", all_signs, (0, 2)),
+    ("dimensions", all_signs, (2, 0)),
+    ("dimensions", covariances, (0,)),
+    ("dimensions", covariances, ("2",)),
+    ("dimensions", gaussians, (-1,)),
+    ("dimensions", mixtures, (0,)),
+    ("dimensions", mixtures, (2.0,)),
+    ("sizes", networks, (3,)),
+    ("sizes", networks, ((2,),)),
+    ("sizes", networks, ((2, 0),)),
+    ("sizes", networks, ((2, 1.0),)),
+    ("sizes", networks, (None,)),
+]
+
+
+@pytest.mark.parametrize(("name", "strategy", "arguments"), BAD, ids=lambda part: getattr(part, "__name__", str(part)))
+def test_a_bad_argument_is_named_at_once(name, strategy, arguments):
+    """When the strategy is made, that is, where the traceback shows the caller's line."""
+    with pytest.raises(ValueError, match=f"^{name} is "):
+        strategy(*arguments)
+
+
+def test_without_hypothesis_it_says_what_to_install():
+    code = "import sys; sys.modules['hypothesis'] = None; import refimpl.strategies"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = run.stderr.strip().splitlines()[-1]
+    assert run.returncode == 1
+    assert last == "ImportError: refimpl.strategies needs hypothesis: pip install 'refimpl[test]'"
+    assert run.stderr.count("Traceback") == 1
+
+
+def test_everything_public_has_a_docstring():
+    public = [value for name, value in vars(strategies).items() if callable(value) and not name.startswith("_")]
+    assert all(value.__doc__ for value in public if value.__module__ == "refimpl.strategies")
