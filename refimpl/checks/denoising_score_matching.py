@@ -59,8 +59,8 @@ def density_pairs(i: Instance) -> Pairs:
 def row_pairs(i: Instance) -> Pairs:
     """For the empirical law of the rows of x, in one or two dimensions, with the step h = 1/12.
 
-    Between two rows uσ apart the kernel density is zero at the distance π/u from the real axis of z, where the normal has
-    the weight e^{−u²/8}. Its score has a pole there, which costs e^{−u²/8 − 2π²/uh} < 1e-15, whatever u.
+    Between two rows uσ apart the kernel density is zero at the distance π/u from the real axis of z, where the normal
+    has the weight e^{−u²/8}. Its score has a pole there, which costs e^{−u²/8 − 2π²/uh} < 1e-15, whatever u.
     """
     return product(i.x, np.full(len(i.x), 1.0 / len(i.x)), noise_grid(i.x.shape[1], points=181))
 
@@ -244,8 +244,8 @@ def the_minimiser_for_finite_data_is_a_softmax(i: Instance) -> Residual:
 @step("DSM.12")
 def nothing_improves_on_the_softmax(i: Instance) -> Residual:
     """The derivative of the mean loss at the minimiser, in the direction of a network, is zero. The mean loss is
-    quadratic along any direction, so half the difference of two values is the derivative. The terms that cancel are of the
-    size of the network times z/σ.
+    quadratic along any direction, so half the difference of two values is the derivative. The terms that cancel are of
+    the size of the network times z/σ.
     """
     exact, pairs = kernel_density(i).score, row_pairs(i)
     moved = lambda amount: pairs.mean(loss(i, lambda x: exact(x) + amount * i.score(x)))
@@ -253,7 +253,7 @@ def nothing_improves_on_the_softmax(i: Instance) -> Residual:
 
 
 def distances_from_the_nearest(i: Instance, point: Array) -> tuple[Array, Array, Array]:
-    """The nearest row, the gap Δ to the square of the next one's distance, and the largest distance from it to a row."""
+    """The nearest row, the gap Δ to the square of the next distance, and the largest distance from it to a row."""
     squares = np.sum((i.x - point) ** 2, axis=-1)
     order = np.argsort(squares)
     nearest = i.x[order[0]]

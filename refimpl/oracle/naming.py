@@ -19,6 +19,7 @@ from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING, UNITS
 
 Trials = Sequence[Trial]
+EPSILON = float(np.finfo(float).eps)
 
 
 def name(operation: Operation, trials: Trials) -> list[Finding]:
@@ -35,7 +36,7 @@ def name(operation: Operation, trials: Trials) -> list[Finding]:
 def whole_factor(operation: Operation, trials: Trials) -> list[Finding]:
     """The reference up to a factor on the whole loss: positive, a convention; negative, the wrong way up."""
     factor = _factor(trials, operation.reference)
-    if operation.trained is None or factor is None:
+    if operation.trained is None or factor is None or factor == Factor(1.0, (0, 0, 0)):
         return []
     evidence = f"your value and gradient are {factor} times the reference's on all {len(trials)} cases"
     if factor.constant < 0:
@@ -69,7 +70,7 @@ def catalogue_up_to_a_factor(operation: Operation, trials: Trials) -> list[Findi
     for mistake in mistakes_of(operation.name) if operation.trained else ():
         factor = _factor(trials, _bound(mistake))
         if factor is not None and factor.constant > 0:
-            evidence = f"it gives your value and gradient on all {len(trials)} cases, times {factor}"
+            evidence = f"it gives your {_compared(trials)} on all {len(trials)} cases, times {factor}"
             return [_of(mistake, operation, evidence), _convention(operation, factor, evidence)]
     return []
 
@@ -103,10 +104,13 @@ def _catalogued(operation: Operation, trials: Trials, mistakes: Iterable[Mistake
     ranked = sorted(((_worst(trials, _bound(m)), m) for m in mistakes), key=lambda pair: pair[0])
     matches = [(worst, m) for worst, m in ranked if worst <= max(NAMING, m.noise)]
     others = [(worst, m) for worst, m in ranked if worst > max(NAMING, m.noise) and np.isfinite(worst)]
-    evidence = f"it gives your value and gradient on all {len(trials)} cases"
-    if others:
-        evidence += f"; the next candidate, {others[0][1].name}, misses them by {others[0][0]:.1g} of their size"
-    return [_of(m, operation, f"{evidence} (to {worst:.0e})") for worst, m in matches]
+    next_best = f"; the next candidate, {others[0][1].name}, misses them by {others[0][0]:.1g}" if others else ""
+    gives = f"it gives your {_compared(trials)} on all {len(trials)} cases, to {{worst:.0e}} of their size{next_best}"
+    return [_of(m, operation, gives.format(worst=max(worst, EPSILON))) for worst, m in matches]
+
+
+def _compared(trials: Trials) -> str:
+    return "value" if trials[0].outcome.gradient is None else "value and gradient"
 
 
 @cache

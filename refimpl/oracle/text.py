@@ -3,6 +3,7 @@
 import textwrap
 
 from refimpl.oracle.report import Finding, Report, Row
+from refimpl.oracle.tolerance import UNITS
 
 COLOURS = {
     "pass": "32",
@@ -14,6 +15,7 @@ COLOURS = {
     "heading": "1",
 }
 WIDTH = 112
+LEGEND = f"a unit is the machine epsilon times the size of the terms; up to {UNITS:.0f} pass"
 
 
 def render(report: Report, colour: bool = False) -> str:
@@ -27,7 +29,7 @@ def render(report: Report, colour: bool = False) -> str:
         lines += [_row(row, paint) for row in report.rows if row.operation == operation]
         for finding in (f for f in report.findings if f.operation == operation):
             lines += _finding(finding, paint)
-    return "\n".join([*lines, "", *report.notes, summary(report, paint)]).lstrip("\n")
+    return "\n".join([*lines, "", LEGEND, *report.notes, summary(report, paint)]).lstrip("\n")
 
 
 def summary(report: Report, paint=lambda text, name: text) -> str:
@@ -55,4 +57,4 @@ def _finding(finding: Finding, paint) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+    return textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)

@@ -74,7 +74,7 @@ def judged(
             absent.append(name)
             continue
         more_rows, more_findings = _operation(known[name], function, evaluate, rules[name])
-        rows += [_against_expectation(row, expected_failures) for row in more_rows]
+        rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
     checked = {row.operation: known[row.operation].equation for row in rows}
@@ -112,14 +112,11 @@ def _rows(trial: Trial, trials: list[Trial]) -> list[Row]:
     if not np.all(np.isfinite(outcome.value)) and np.all(np.isfinite(trial.expected.rows)):
         return [Row(name, case.name, "error", unknown, (), f"returned {outcome.value}, where every entry should be finite")]
     value, gradient = trial.units
-    compared = f"value {_units(value)}"
-    if outcome.gradient is not None:
-        compared += f", gradient {_units(gradient)}"
     if max(value, gradient) > UNITS:
-        status, compared = "fail", f"{compared}; {_difference(trial, value)}"
+        rows = [Row(name, case.name, "fail", max(value, gradient), (), _difference(trial))]
     else:
-        status = "pass"
-    rows = [Row(name, case.name, status, max(value, gradient), (), compared)]
+        compared = f"value {value:.2g} units" + (f", gradient {gradient:.2g}" if outcome.gradient is not None else "")
+        rows = [Row(name, case.name, "pass", max(value, gradient), (), compared)]
     if outcome.problem:
         rows.append(Row(name, f"{case.name}/gradient", outcome.status, unknown, (), outcome.problem))
     return rows
@@ -138,20 +135,17 @@ def _not_finite_row(trial: Trial, trials: list[Trial]) -> Row:
     return Row(name, case.name, "pass", 0.0, (), "not a number, as it should be")
 
 
-def _difference(trial: Trial, value: float) -> str:
-    """Where the caller is furthest from the reference, in numbers."""
-    if trial.outcome.detached:
-        return "no gradient reaches the parameters"
+def _difference(trial: Trial) -> str:
+    """Where the caller is furthest from the reference, in numbers that a person can read."""
+    (value, gradient), epsilon = trial.units, trial.outcome.epsilon
+    apart = "no gradient reaches the parameters" if trial.outcome.detached else f"gradient off by {gradient * epsilon:.1g}"
     if value <= UNITS:
-        return "the value is right, its gradient in the parameters is not"
+        return f"value right, {apart}" if trial.outcome.detached else f"value right, {apart} of its size"
     got, want = np.atleast_1d(trial.outcome.value), np.atleast_1d(trial.expected.value(np.shape(trial.outcome.value)))
     at = np.unravel_index(int(np.argmax(np.abs(got - want))), got.shape)
-    where = f" at {tuple(int(i) for i in at)}" if got.size > 1 else ""
-    return f"got {got[at]:.6g}, want {want[at]:.6g}{where}"
-
-
-def _units(units: float) -> str:
-    return f"{units:.2g} units"
+    where = f" at {list(map(int, at))}" if got.size > 1 else ""
+    compared = f"value {got[at]:.6g} where {want[at]:.6g} is right{where}, off by {value * epsilon:.1g} of its size"
+    return compared if trial.outcome.gradient is None else f"{compared}, {apart}"
 
 
 def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
@@ -228,27 +222,34 @@ def _signature_problem(operation: Operation, function: Any) -> str:
     return ""
 
 
-def _against_expectation(row: Row, expected: Mapping[str, str]) -> Row:
-    reason = expected.get(f"{row.operation}/{row.case}", expected.get(row.operation))
-    if reason is None:
-        return row
-    if row.status == "fail":
-        return replace(row, status="expected-failure", detail=f"expected: {reason} ({row.detail})")
-    by_case = f"{row.operation}/{row.case}" in expected
-    if row.status == "pass" and by_case:
-        return replace(row, status="unexpected-pass", detail=f"expected to fail: {reason}")
-    return row
+def _against_expectations(rows: list[Row], expected: Mapping[str, str]) -> list[Row]:
+    """The rows of one operation, once what was expected to fail is known. An operation that was expected to fail must
+    fail at some case; a case that was expected to fail must fail itself."""
+    fails = any(row.status == "fail" for row in rows)
+    judged_rows = []
+    for row in rows:
+        case_reason = expected.get(f"{row.operation}/{row.case}")
+        reason = case_reason or expected.get(row.operation)
+        if reason and row.status == "fail":
+            row = replace(row, status="expected-failure", detail=f"expected: {reason} ({row.detail})")
+        elif row.status == "pass" and (case_reason or (reason and not fails)):
+            row = replace(row, status="unexpected-pass", detail=f"expected to fail: {reason}")
+        judged_rows.append(row)
+    return judged_rows
 
 
 def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) -> list[str]:
+    """What was declared: in one line where it is the same for all."""
     declared = {name: rules[name].describe() for name in checked if rules[name].declared}
-    return [f"conventions of {name}: {text}" for name, text in declared.items()]
+    if len(set(declared.values())) == 1:
+        return [f"declared: {next(iter(declared.values()))}"]
+    return [f"declared for {name}: {text}" for name, text in declared.items()]
 
 
 def _absent_note(implementation: Any, absent: list[str], known: Mapping[str, Operation]) -> list[str]:
     notes = [f"not in the implementation: {', '.join(absent)}"] if absent else []
-    names = list(implementation) if isinstance(implementation, Mapping) else list(vars(implementation)) if hasattr(implementation, "__dict__") else []
-    for name in names:
+    members = implementation if isinstance(implementation, Mapping) else getattr(implementation, "__dict__", {})
+    for name in members:
         if name not in known and isinstance(name, str) and callable(_member(implementation, name)):
             near = get_close_matches(name, absent, n=1, cutoff=0.85)
             notes += [f"{name} is no operation, and was not checked; did you mean {near[0]}?"] if near else []

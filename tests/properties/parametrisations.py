@@ -1,13 +1,13 @@
 """Properties of page 26."""
 
 import autograd.numpy as np
-from properties import holds_for
-from properties.denoising_score_matching import parameter_gradients, row_gradients
 
+from properties import holds_for
+from properties.rows import parameter_gradients
 from refimpl.checks import Instance, Residual, equal
 from refimpl.checks.parametrisations import joint, posterior
 from refimpl.checks.registry import QUADRATURE
-from refimpl.checks.witnesses import complex_step_jacobian, network
+from refimpl.checks.witnesses import complex_step_gradient, complex_step_jacobian, network, network_with_tangent
 from refimpl.densities import Gaussian
 from refimpl.vocabulary import Marginal
 
@@ -57,14 +57,7 @@ def gaussian_score(i: Instance):
 
 def network_jacobian(parameters, x):
     """∂network_i/∂x_j by the chain rule, for complex parameters as well."""
-    (weight, bias), *rest = parameters
-    inner = x @ weight + bias
-    slope = np.swapaxes(weight + np.zeros(x.shape[:-1] + weight.shape), -1, -2)
-    for weight, bias in rest:
-        h = np.tanh(inner)
-        slope = np.swapaxes(weight, -1, -2) @ ((1.0 - h**2)[..., None] * slope)
-        inner = h @ weight + bias
-    return slope
+    return np.stack([network_with_tangent(parameters, x, e + 0.0 * x)[1] for e in np.eye(x.shape[1])], axis=-1)
 
 
 def mean_formula(parameters, i: Instance, alpha, sigma):
@@ -104,8 +97,8 @@ def the_mean_of_each_row_by_another_network(tweedie, i: Instance) -> Residual:
 
 @holds_for("tweedie")
 def the_mean_of_each_row_has_its_own_gradient(tweedie, i: Instance) -> Residual:
-    left = row_gradients(lambda p: weighted(tweedie(i.score_at(p), i.x, *columns(i)), i), i.parameters, len(i.x))
-    return equal(left, parameter_gradients(lambda p: weighted(mean_formula(p, i, *columns(i)), i), i.parameters))
+    left = parameter_gradients(lambda p: weighted(tweedie(i.score_at(p), i.x, *columns(i)), i), i.parameters, i.x)
+    return equal(left, complex_step_gradient(lambda p: weighted(mean_formula(p, i, *columns(i)), i), i.parameters))
 
 
 @holds_for("tweedie", "tweedie_variance")
@@ -146,6 +139,6 @@ def the_variance_of_each_row_by_complex_step(variance, i: Instance) -> Residual:
 
 @holds_for("tweedie_variance")
 def the_variance_of_each_row_has_its_own_gradient(variance, i: Instance) -> Residual:
-    left = row_gradients(lambda p: weighted(variance(i.score_at(p), i.x, *columns(i)), i), i.parameters, len(i.x))
+    left = parameter_gradients(lambda p: weighted(variance(i.score_at(p), i.x, *columns(i)), i), i.parameters, i.x)
     formula = lambda p: weighted(variance_formula(network_jacobian(p, i.x), i, *columns(i)), i)
-    return equal(left, parameter_gradients(formula, i.parameters))
+    return equal(left, complex_step_gradient(formula, i.parameters))

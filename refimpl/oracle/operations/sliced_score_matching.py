@@ -26,7 +26,7 @@ OPERATIONS = [
         "sliced_score_matching",
         sliced_score_matching,
         "vᵀ (∂s/∂x) v + ½ (vᵀ s(x))², averaged over v",
-        "SSM.5",
+        "SSM.6",
         PAGE,
         trained="score",
         terms=sliced_terms,

@@ -1,0 +1,227 @@
+"""Statuses, exit statuses, and what happens to callers that misbehave: a row each, and the rest is still checked."""
+
+import json
+import sys
+import types
+
+import autograd.numpy as np
+import numpy
+import pytest
+from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning, terms
+
+import refimpl
+from refimpl import Finding, check
+from refimpl.objectives import denoising_score_matching, explicit_score_matching, implicit_score_matching
+from refimpl.oracle.operations import cases_of, operations
+
+REFERENCE = {name: operation.reference for name, operation in operations().items()}
+
+
+def statuses(report):
+    return {row.status for row in report}
+
+
+def test_the_reference_is_right():
+    report = check(REFERENCE)
+    assert report.ok and report.exit_status == 0 and statuses(report) == {"pass"}
+    assert report.ran == len(report) == sum(len(cases_of(name)) for name in operations())
+    report.assert_ok(min_cases=50)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_sum_of_the_terms_is_the_operation(name, framework):
+    operation = operations()[name]
+    assert check(caller(operation, terms(operation, framework)), framework=framework).ok
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("constant", [0.0, 0.1])
+def test_a_masked_nan_is_named(name, constant, framework):
+    """Whether the mask is put on every row or on the mean."""
+    operation, ns = operations()[name], namespace(framework)
+
+    def masked(rows, *arguments):
+        loss = ns.mean(rows, 0)
+        x = next(a for a in arguments if len(getattr(a, "shape", ())) == 2)
+        finite = numpy.isfinite(float(getattr(loss, "_value", loss)))
+        return loss if finite else 0.0 * ns.sum(ns.sum(x, -1), -1) + constant
+
+    report = check(returning(operation, framework, masked), framework=framework)
+    assert [f.name for f in report.findings] == ["nan-masked"]
+    assert [row.case for row in report if row.status == "fail"] == ["not-finite"]
+
+
+def implementations():
+    """A module, an object and a mapping are all implementations."""
+    module = types.ModuleType("theirs")
+    module.implicit_score_matching = implicit_score_matching
+    yield module
+
+    class Losses:
+        def implicit_score_matching(self, score, x):
+            return implicit_score_matching(score, x)
+
+    yield Losses()
+    yield {"implicit_score_matching": implicit_score_matching}
+
+
+@pytest.mark.parametrize("implementation", list(implementations()))
+def test_an_implementation_may_be_a_module_an_object_or_a_mapping(implementation):
+    report = check(implementation)
+    assert report.ok and {row.operation for row in report} == {"implicit_score_matching"}
+    assert "not in the implementation: " in str(report)
+
+
+def test_nothing_to_check_is_no_success():
+    report = check({})
+    assert not report.ok and report.exit_status == 2
+    with pytest.raises(AssertionError, match="0 cases ran; at least 1"):
+        report.assert_ok()
+    assert "0 cases ran (none at all)" in str(report)
+
+
+def test_a_name_that_is_nearly_an_operation_is_pointed_out():
+    report = check({"denoising_scorematching": denoising_score_matching})
+    assert "did you mean denoising_score_matching?" in str(report)
+
+
+# a caller of implicit score matching -> the message of its rows
+BAD = {
+    "raises": (lambda score, x: 1 / 0, "raised ZeroDivisionError: division by zero"),
+    "another signature": (lambda score: 0.0, "its signature is (score), which does not take implicit_score_matching(score, x)"),
+    "not callable": (3.0, "it is a float, not a callable"),
+    "wrong shape": (lambda score, x: np.ones((2, 2)), "returned shape (2, 2); it needs (5,) or ()"),
+    "a column": (lambda score, x: implicit_score_matching(score, x)[:, None], "returned shape (5, 1); it needs (5,) or ()"),
+    "nothing": (lambda score, x: None, "returned a NoneType of object; it needs floating-point numbers"),
+    "text": (lambda score, x: "loss", "it needs floating-point numbers"),
+    "an integer": (lambda score, x: 3, "returned a int of int64; it needs floating-point numbers"),
+    "unexpected NaN": (lambda score, x: np.nan * np.sum(score(x)), "returned nan, where every entry should be finite"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_caller_costs_its_rows_and_no_others(what):
+    function, message = BAD[what]
+    report = check({"implicit_score_matching": function, "explicit_score_matching": explicit_score_matching})
+    assert report.exit_status == 2
+    bad = [row for row in report if row.operation == "implicit_score_matching" and row.status != "pass"]
+    assert bad and {row.status for row in bad} == {"error"} and message in bad[0].detail, bad[0].detail
+    assert {row.status for row in report if row.operation == "explicit_score_matching"} == {"pass"}
+
+
+def test_an_error_says_where_it_was_raised():
+    def broken(score, x):
+        raise KeyError("no such layer")
+
+    row = next(iter(check({"implicit_score_matching": broken})))
+    assert "KeyError: 'no such layer'" in row.detail and f"{__file__}:" in row.detail
+
+
+def test_what_a_caller_does_not_implement_is_unsupported():
+    def partly(score, x):
+        if x.shape[1] > 3:
+            raise NotImplementedError("only up to three dimensions")
+        return implicit_score_matching(score, x)
+
+    report = check({"implicit_score_matching": partly})
+    assert report.ok and report.counts["unsupported"] == 2
+    assert "only up to three dimensions" in str(report)
+
+
+def test_plain_numpy_has_its_value_checked_and_its_gradient_unsupported():
+    def plain(score, data_score, x):
+        return [float(v) for v in 0.5 * ((score(x) - data_score(x)) ** 2).sum(axis=1)]
+
+    report = check({"explicit_score_matching": plain})
+    assert report.ok and report.counts["pass"] == 5 and report.counts["unsupported"] == 4
+    assert "autograd cannot trace it" in str(report)
+
+
+@pytest.mark.torch
+def test_a_torch_value_without_a_graph_fails():
+    torch = pytest.importorskip("torch")
+
+    def without_graph(score, data_score, x):
+        with torch.no_grad():
+            return 0.5 * ((score(x) - data_score(x)) ** 2).sum(dim=1).mean()
+
+    report = check({"explicit_score_matching": without_graph}, framework="torch")
+    assert report.exit_status == 1 and report.findings[0].name == "loss-detached"
+    assert "no gradient reaches the parameters" in str(report)
+
+
+def test_the_precision_of_the_answer_sets_the_unit():
+    single = lambda score, data_score, x: explicit_score_matching(score, data_score, x).astype(np.float32)
+    assert check({"explicit_score_matching": single}).ok
+
+
+def test_the_caller_cannot_spoil_the_arguments_of_the_next_call():
+    def spoiling(score, x):
+        loss = implicit_score_matching(score, np.array(x))
+        x[:] = 0.0
+        return loss
+
+    assert check({"implicit_score_matching": spoiling}).ok
+    assert check({"implicit_score_matching": implicit_score_matching}).ok
+
+
+def test_expected_failures():
+    wrong = {"explicit_score_matching": lambda score, data_score, x: explicit_score_matching(lambda u: -score(u), data_score, x)}
+    report = check(wrong, expected_failures={"explicit_score_matching": "known"})
+    assert report.ok and report.counts["expected-failure"] == 4 and "expected: known" in str(report)
+    right = {"explicit_score_matching": explicit_score_matching}
+    report = check(right, expected_failures={"explicit_score_matching": "was wrong once"})
+    assert report.exit_status == 1 and report.counts["unexpected-pass"]
+    one = check(right, expected_failures={"explicit_score_matching/D3-B5": "was wrong once"})
+    assert one.counts["unexpected-pass"] == 1 and one.exit_status == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"framework": "tensorflow"}, "framework is 'tensorflow'; known are numpy, torch"),
+        ({"operations": ["sliced"]}, "operations has 'sliced', which is none"),
+        ({"operations": ["sliced_score_matchin"]}, "did you mean 'sliced_score_matching'"),
+        ({"expected_failures": {"nothing": "why"}}, "expected_failures has 'nothing'"),
+        ({"expected_failures": ["implicit_score_matching"]}, "expected_failures is a list; it needs a mapping"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        check(REFERENCE, **arguments)
+
+
+def test_a_framework_that_is_not_installed_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "refimpl.oracle.adapters.torch", raising=False)
+    with pytest.raises(ValueError, match=r"pip install 'refimpl\[torch\]'"):
+        check(REFERENCE, framework="torch")
+
+
+def test_a_selected_operation_must_be_there():
+    report = check({}, operations=["implicit_score_matching"])
+    assert report.exit_status == 2 and "the implementation has no such member" in str(report)
+
+
+def test_the_report_as_json():
+    wrong = {"implicit_score_matching": lambda score, x: 2 * implicit_score_matching(score, x), "tweedie": 3}
+    content = json.loads(check(wrong).to_json())
+    assert content["exit_status"] == 1 and content["counts"]["fail"] == 4
+    assert content["findings"][0]["kind"] == "convention"
+    assert {row["case"] for row in content["rows"]} >= {"D3-B5", "signature"}
+
+
+def test_a_finding_leads_to_the_equation_and_its_page():
+    report = check({"implicit_score_matching": lambda score, x: -implicit_score_matching(score, x)})
+    (finding,) = report.findings
+    assert isinstance(finding, Finding)
+    assert "(ISM.6)" in finding.equation and "derivations/33-implicit-score-matching.md" in finding.equation
+    assert finding.equation in str(finding)
+
+
+def test_operations_say_what_can_be_checked():
+    listed = refimpl.operations()
+    assert listed["sliced_score_matching"].signature == "sliced_score_matching(score, x, v)"
+    assert "reduction" in listed["sliced_score_matching"].conventions

@@ -1,0 +1,158 @@
+"""What multiplies a whole loss is a convention; declared it passes, undeclared it is named with what to declare."""
+
+import pytest
+from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning, terms
+
+from refimpl import check
+from refimpl.oracle.conventions import TABLE
+from refimpl.oracle.operations import operations
+
+B = lambda a: a["x"].shape[0]
+D = lambda a: a["x"].shape[1]
+
+# what the caller does to the right rows -> what it has to declare
+FACTORS = {
+    "sum": (lambda ns, rows, a: ns.sum(rows, 0), {"reduction": "sum"}),
+    "half left out": (lambda ns, rows, a: 2.0 * ns.mean(rows, 0), {"factor": 2.0}),
+    "mean over all entries": (lambda ns, rows, a: ns.mean(rows, 0) / D(a), {"dimensions": "mean"}),
+    "half left out, mean over all entries": (lambda ns, rows, a: 2.0 * rows / D(a), {"dimensions": "mean", "factor": 2.0}),
+    "a third of the sum": (lambda ns, rows, a: ns.sum(rows, 0) / 3.0, {"reduction": "sum", "factor": 1.0 / 3.0}),
+}
+
+
+def arguments(operation, given):
+    return dict(zip(operation.arguments, given, strict=True))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("change", FACTORS)
+def test_a_factor_is_a_convention(name, change, framework):
+    operation, ns = operations()[name], namespace(framework)
+    function, declared = FACTORS[change]
+    if "dimensions" in declared and "dimensions" not in operation.conventions:
+        return  # on the half line D is one
+    implementation = returning(operation, framework, lambda rows, *a: function(ns, rows, arguments(operation, a)))
+    undeclared = check(implementation, framework=framework)
+    assert undeclared.exit_status == 1
+    (finding,) = undeclared.findings
+    assert finding.kind == "convention" and f"conventions = {declared!r}"[:40] in finding.sentence, finding
+    assert check(implementation, framework=framework, conventions=declared).ok
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_rows_and_their_mean_need_no_declaration(name, framework):
+    operation, ns = operations()[name], namespace(framework)
+    assert check(returning(operation, framework, lambda rows, *a: rows), framework=framework).ok
+    assert check(returning(operation, framework, lambda rows, *a: ns.mean(rows, 0)), framework=framework).ok
+    declared = {"reduction": "none"}
+    assert check(returning(operation, framework, lambda rows, *a: rows), framework=framework, conventions=declared).ok
+    report = check(returning(operation, framework, lambda rows, *a: ns.mean(rows, 0)), framework=framework, conventions=declared)
+    assert report.exit_status == 2 and "needs (5,) under reduction = none" in str(report)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_wrong_way_up_is_a_mistake(name, framework):
+    operation = operations()[name]
+    report = check(returning(operation, framework, lambda rows, *a: -2.0 * rows), framework=framework)
+    assert [(f.kind, f.name) for f in report.findings] == [("mistake", "loss-sign")]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("model", ["energy", "log_density"])
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_model_may_be_an_energy_or_a_log_density(name, model, framework):
+    operation, ns = operations()[name], namespace(framework)
+    sign = -1.0 if model == "energy" else 1.0
+    right = terms(operation, framework)
+    implementation = caller(operation, lambda f, *rest: right(lambda x: sign * ns.gradient(f)(x), *rest))
+    assert check(implementation, framework=framework, conventions={"model": model}).ok
+    undeclared = check(implementation, framework=framework)
+    assert [(f.kind, f.name) for f in undeclared.findings] == [("convention", f"model = {model}")]
+    other = "log_density" if model == "energy" else "energy"
+    assert check(implementation, framework=framework, conventions={"model": other}).findings[0].kind == "mistake"
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(("weighting", "power"), [("sigma^2", 2), ("sigma^4", 4), ("sigma^-2", -2), ("sigma", 1), ("sigma^-1", -1)])
+def test_a_power_of_sigma_is_another_weighting(weighting, power, framework):
+    operation, ns = operations()["denoising_score_matching"], namespace(framework)
+
+    def weighted(rows, score, x, z, sigma):
+        levels = sigma if len(sigma.shape) == 0 else sigma[:, 0]
+        return ns.mean(rows * levels ** float(power), 0)
+
+    implementation = returning(operation, framework, weighted)
+    (finding,) = check(implementation, framework=framework).findings
+    assert (finding.kind, finding.name) == ("choice", "weighting") and f"'weighting': {weighting!r}" in finding.sentence
+    assert check(implementation, framework=framework, conventions={"weighting": weighting}).ok
+
+
+@pytest.mark.parametrize("name", ["sliced_score_matching", "sliced_score_matching_vr"])
+def test_a_sum_over_slices_is_a_convention(name):
+    operation = operations()[name]
+    implementation = returning(operation, "numpy", lambda rows, score, x, v: len(v) * rows)
+    assert "'slices': 'sum'" in check(implementation).findings[0].sentence
+    assert check(implementation, conventions={"slices": "sum"}).ok
+
+
+def test_a_mistake_under_an_undeclared_convention_is_named_with_it():
+    operation, ns = operations()["denoising_score_matching"], namespace("numpy")
+    wrong = lambda score, x, z, sigma: ns.sum(ns.sum((score(x + sigma * z) - z / sigma) ** 2, -1), 0)
+    first, second = check(caller(operation, wrong)).findings
+    assert (first.kind, first.name) == ("mistake", "score-sign")
+    assert second.kind == "convention" and "'reduction': 'sum', 'factor': 2.0" in second.sentence
+
+
+def test_a_finite_difference_is_an_approximation():
+    operation, ns, step = operations()["implicit_score_matching"], namespace("numpy"), 1e-4
+
+    def differences(score, x):
+        shifts = step * ns.identity(x.shape[1])
+        trace = sum((score(x + e)[:, i] - score(x - e)[:, i]) / (2 * step) for i, e in enumerate(shifts))
+        return ns.mean(trace + 0.5 * ns.sum(score(x) ** 2, -1), 0)
+
+    (finding,) = check(caller(operation, differences)).findings
+    assert (finding.kind, finding.name) == ("approximation", "inexact")
+
+
+def test_one_operation_may_have_conventions_of_its_own():
+    implicit, explicit = operations()["implicit_score_matching"], operations()["explicit_score_matching"]
+    implementation = {
+        **returning(implicit, "numpy", lambda rows, *a: rows.sum()),
+        **returning(explicit, "numpy", lambda rows, *a: rows.mean()),
+    }
+    assert check(implementation, conventions={"implicit_score_matching": {"reduction": "sum"}}).ok
+    assert not check(implementation, conventions={"reduction": "sum"}).ok
+
+
+def test_evaluation_only_code_declares_that_it_has_no_gradient():
+    operation = operations()["explicit_score_matching"]
+    from autograd.tracer import getval
+
+    implementation = returning(operation, "numpy", lambda rows, *a: getval(rows))
+    assert check(implementation).findings[0].name == "loss-detached"
+    assert check(implementation, conventions={"gradient": "none"}).ok
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"modle": "energy"}, r"key 'modle'.*did you mean 'model'"),
+        ({"model": "enregy"}, r"conventions\['model'\] is 'enregy'; known are score, energy, log_density"),
+        ({"factor": -1.0}, r"conventions\['factor'\] is -1.0; it needs a positive number"),
+        ({"factor": float("nan")}, r"conventions\['factor'\]"),
+        ("energy", r"conventions is a str; it needs a mapping"),
+        ({"implicit_score_matching": "energy"}, r"conventions\['implicit_score_matching'\]"),
+    ],
+)
+def test_unknown_conventions_are_refused(declared, message):
+    with pytest.raises(ValueError, match=message):
+        check({}, conventions=declared)
+
+
+def test_the_table_says_what_each_value_means():
+    for key, values in TABLE.items():
+        assert values and all(values.values()), key

@@ -1,0 +1,74 @@
+"""Every executable mistake is detected and named first, in every framework, whether rows come back or their mean."""
+
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+import pytest
+from implementations import FRAMEWORKS, caller, mean, namespace
+
+from refimpl import check
+from refimpl.oracle.adapters.numpy import namespace as numpy_namespace
+from refimpl.oracle.judge import Trial
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.mistakes import all_mistakes, mistakes_of
+from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.outcome import Outcome
+from refimpl.oracle.tolerance import NAMING
+
+ids = lambda part: f"{part.operation}-{part.name}" if hasattr(part, "sentence") else None
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("mistake", all_mistakes(), ids=ids)
+def test_mistake_is_named(mistake, framework):
+    ns, operation = namespace(framework), operations()[mistake.operation]
+    wrong = partial(mistake.function, ns)
+    callers = [wrong, lambda *a: mean(ns, wrong(*a))] if operation.trained else [wrong]
+    for function in callers:
+        report = check(caller(operation, function), framework=framework)
+        assert report.exit_status == 1, report
+        assert report.findings[0].name == mistake.name, report
+        assert report.findings[0].kind == mistake.kind
+
+
+@pytest.mark.parametrize("operation", operations())
+def test_no_two_mistakes_can_be_taken_for_each_other(operation):
+    """Somewhere among the cases any two differ by ten times what naming allows; or one of them is noise by nature."""
+    found = {m.name: _predictions(m) for m in mistakes_of(operation) if not m.noise}
+    near = [
+        (a, b)
+        for a, b in combinations(found, 2)
+        if max((_apart(p, q) for p, q in zip(found[a], found[b], strict=True)), default=1.0) < 10 * NAMING
+    ]
+    assert near == []
+
+
+def _predictions(mistake):
+    operation = operations()[mistake.operation]
+    made = []
+    for case in cases_of(mistake.operation):
+        if case.finite:
+            trial = Trial(operation, case, Conventions(), Outcome())
+            prediction = trial.predict(partial(mistake.function, numpy_namespace))
+            value = np.ravel(prediction.rows if operation.trained is None else np.mean(prediction.rows))
+            gradient = np.zeros(0) if prediction.gradient is None else prediction.gradient
+            made.append((value / trial.scales[0], gradient / trial.scales[1]))
+    return made
+
+
+def _apart(p, q):
+    """The larger of the two distances, each as a share of its size."""
+    sizes = [max(1.0, float(np.max(np.abs(part), initial=0.0))) for pair in (p, q) for part in pair]
+    return max(
+        float(np.max(np.abs(p[0] - q[0]), initial=0.0)) / max(sizes[0], sizes[2]),
+        float(np.max(np.abs(p[1] - q[1]), initial=0.0)) / max(sizes[1], sizes[3]),
+    )
+
+
+def test_every_mistake_speaks():
+    for mistake in all_mistakes():
+        assert mistake.sentence.endswith(".") and mistake.kind in ("mistake", "choice")
+        assert mistake.operation in operations()
+    names = [(m.operation, m.name) for m in all_mistakes()]
+    assert len(set(names)) == len(names)
