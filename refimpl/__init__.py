@@ -11,7 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from refimpl.oracle import Finding, Report, Row, check, operations, replay
+    from refimpl.oracle.operations import operations
+    from refimpl.oracle.replay import replay
+    from refimpl.oracle.report import Finding, Report, Row
+    from refimpl.oracle.verdict import check
 
 __version__ = "0.1.0"
 __all__ = ["Finding", "Report", "Row", "check", "operations", "replay"]

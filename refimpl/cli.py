@@ -35,16 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="refimpl", description="A correctness oracle for energy-based and score-based models.")
+    parser = argparse.ArgumentParser(
+        prog="refimpl", description="A correctness oracle for energy-based and score-based models."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser(
         "check",
         help="hold an implementation against the reference",
-        description="Hold an implementation against the reference. Without a target, the two bundled examples are judged: "
-        "a right one, and one with planted mistakes. Exit status: 0 right, 1 a mistake found, 2 could not check.",
+        description="Hold an implementation against the reference. Without a target, the two bundled examples are "
+        "judged: a right one, and one with planted mistakes. Exit status: 0 right, 1 a mistake found, 2 could not check.",
     )
     check.add_argument("target", nargs="?", help="a Python file, or the name of a module")
-    check.add_argument("--framework", choices=FRAMEWORKS, help="what the functions compute with; the target's own `framework` by default, else numpy")
+    check.add_argument(
+        "--framework",
+        choices=FRAMEWORKS,
+        help="what the functions compute with; the target's own `framework` by default, else numpy",
+    )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_check)
@@ -72,8 +78,11 @@ def _bundled(options: argparse.Namespace) -> int:
     ok = reports[0].ok and not missed
     if not options.json:
         print()
-        print(f"the right example is {'right' if reports[0].ok else 'NOT FOUND RIGHT'}; "
-              f"{len(planted) - len(missed)} of {len(planted)} planted mistakes are named" + (f"; missed: {', '.join(missed)}" if missed else ""))
+        print(
+            f"the right example is {'right' if reports[0].ok else 'NOT FOUND RIGHT'}; "
+            f"{len(planted) - len(missed)} of {len(planted)} planted mistakes are named"
+            + (f"; missed: {', '.join(missed)}" if missed else "")
+        )
     return 0 if ok else 1
 
 

@@ -1,8 +1,11 @@
 """Instances for the checks, drawn by Hypothesis."""
 
+import numpy as np
 from hypothesis import strategies as st
 
+from refimpl import noise
 from refimpl.checks import Instance
+from refimpl.densities import GaussianMixture
 from refimpl.strategies import mixtures, networks, noise_levels, normals, numbers, rows, slices
 
 
@@ -19,3 +22,22 @@ def instances(draw, dimensions=(1, 1, 2)):
         sigma=draw(noise_levels()),
         alpha=draw(numbers(0.5, 2.0)),
     )
+
+
+def example(seed: int, dimension: int) -> Instance:
+    """A fixed instance, for tests that ask whether a property can fail; nothing in it is zero, one or symmetric."""
+    rng = noise.generator(seed)
+    covariances = [0.5 * np.eye(dimension) + 0.4 * a @ a.T for a in noise.uniform(rng, (2, dimension, dimension))]
+    return Instance(
+        density=GaussianMixture([0.375, 0.625], noise.normal(rng, (2, dimension)), np.stack(covariances)),
+        parameters=noise.mlp_parameters(rng, (dimension, 3, 2, dimension)),
+        energy_parameters=noise.mlp_parameters(rng, (dimension, 3, 2, 1)),
+        x=noise.normal(rng, (3, dimension)),
+        z=noise.normal(rng, (3, dimension)),
+        v=noise.normal(rng, (2, 3, dimension)),
+        sigma=0.625,
+        alpha=0.75,
+    )
+
+
+EXAMPLES = [example(1, 2), example(2, 1)]

@@ -21,7 +21,9 @@ in_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 @given(instance=instances())
 def test_step_holds(check, instance):
     residual = check.function(instance)
-    assert residual.ok, f"({check.tag}) {check.name}: the two sides are {residual.gap:.3g} apart, bound {residual.bound:.3g}"
+    assert residual.ok, (
+        f"({check.tag}) {check.name}: the two sides are {residual.gap:.3g} apart, bound {residual.bound:.3g}"
+    )
 
 
 @in_pages

@@ -5,11 +5,14 @@ from hypothesis import given, settings
 from instances import instances
 from properties import PROPERTIES
 
-import refimpl.objectives
-import refimpl.sdes
+from refimpl import operations
 
-REFERENCE = {**vars(refimpl.objectives), **vars(refimpl.sdes)}
+REFERENCE = {name: operation.reference for name, operation in operations().items()}
 PAIRS = [(operation, held) for operation, properties in PROPERTIES.items() for held in properties]
+
+
+def test_every_operation_has_a_property():
+    assert sorted(REFERENCE) == sorted(PROPERTIES)
 
 
 @pytest.mark.parametrize(("operation", "held"), PAIRS, ids=lambda part: getattr(part, "__name__", part))

@@ -13,6 +13,7 @@ RNG = noise.generator(7)
 Z, U = noise.normal(RNG, (4, 3)), noise.uniform(RNG, (4, 3))
 WHOLE = np.array([[2, 0, 1], [1, 1, 0], [0, 2, 2], [1, 0, 2]])
 ORDER = np.array([2, 0, 3, 1])
+WIDE = pytest.mark.skipif(np.finfo(np.longdouble).bits == 64, reason="long double is float64 here")
 
 
 @pytest.fixture
@@ -440,6 +441,8 @@ def test_torch_missing(monkeypatch):
         ([0.5], "list"),
         (None, "NoneType"),
         (Z + 0j, "complex128"),
+        (Z.astype(np.complex64), "complex64"),
+        pytest.param(Z.astype(np.longdouble), "float", marks=WIDE),
         (np.array(["z"]), "U1"),
         (Z.astype(object), "object"),
     ],

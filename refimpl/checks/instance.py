@@ -60,9 +60,7 @@ class Instance:
     @property
     def first_axis(self) -> "Instance":
         """The instance cut down to one dimension: the first coordinate of the data, of the rows and of the network."""
-        density = GaussianMixture(
-            self.density.weights, self.density.means[:, :1], self.density.covariances[:, :1, :1]
-        )
+        density = GaussianMixture(self.density.weights, self.density.means[:, :1], self.density.covariances[:, :1, :1])
         (first, bias), *middle, (last, last_bias) = self.parameters
         parameters = [(first[:1], bias), *middle, (last[:, :1], last_bias[:1])]
         (first, bias), *rest = self.energy_parameters

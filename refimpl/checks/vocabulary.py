@@ -138,4 +138,4 @@ def a_cubic_drift_has_no_kernel(i: Instance) -> Residual:
     """The slope of the flow in time by complex step, and its start."""
     flow = lambda t: i.x / np.sqrt(1.0 + 2.0 * t * i.x**2)
     slope = np.imag(flow(i.sigma + 1j * COMPLEX_STEP)) / COMPLEX_STEP
-    return equal(np.stack([slope, flow(0.0)]), np.stack([-flow(i.sigma) ** 3, i.x]))
+    return equal(np.stack([slope, flow(0.0)]), np.stack([-(flow(i.sigma) ** 3), i.x]))

@@ -11,7 +11,7 @@ import torch
 from torchebm.core import BaseModel
 from torchebm.losses import DenoisingScoreMatching, ScoreMatching, SlicedScoreMatching
 
-from refimpl import replay
+from refimpl.oracle.replay import replay
 
 framework = "torch"
 conventions = {"model": "energy"}

@@ -10,7 +10,7 @@ import numpy as np
 from refimpl.oracle.operation import Case, Operation
 from refimpl.vocabulary import Array
 
-# key -> value -> what it says. The first value of each key is the reference's own. ``factor`` takes any positive number.
+# key -> value -> what it says; the first value of each is the reference's own. ``factor`` takes any positive number.
 TABLE: dict[str, dict[str, str]] = {
     "model": {
         "score": "the model handed over is a score s(x), (…, D) -> (…, D)",
@@ -61,7 +61,7 @@ class Conventions:
     declared: tuple[str, ...] = ()
 
     def weight(self, case: Case) -> Array | float:
-        """What the rows of the reference are multiplied by, a number or (B,); their mean is then the caller's number."""
+        """What multiplies the rows of the reference, a number or (B,); their mean is then the caller's number."""
         scale: Array | float = self.factor
         if self.reduction == "sum":
             scale = scale * size(case, "B")
@@ -99,12 +99,16 @@ def for_operation(declared: Mapping[str, Any] | None, operation: Operation, name
     if declared is None:
         return Conventions()
     if not isinstance(declared, Mapping):
-        raise ValueError(f"conventions is a {type(declared).__name__}; it needs a mapping such as {{'model': 'energy'}}")
+        raise ValueError(
+            f"conventions is a {type(declared).__name__}; it needs a mapping such as {{'model': 'energy'}}"
+        )
     names = set(names)
     general = {key: value for key, value in declared.items() if key not in names}
     own = declared.get(operation.name, {})
     if not isinstance(own, Mapping):
-        raise ValueError(f"conventions[{operation.name!r}] is {own!r}; it needs a mapping such as {{'model': 'energy'}}")
+        raise ValueError(
+            f"conventions[{operation.name!r}] is {own!r}; it needs a mapping such as {{'model': 'energy'}}"
+        )
     merged = {key: _checked(key, value) for key, value in {**general, **own}.items()}
     relevant = {key: value for key, value in merged.items() if key in operation.conventions}
     return Conventions(**relevant, declared=tuple(relevant))

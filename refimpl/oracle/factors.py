@@ -21,7 +21,11 @@ class Factor:
     powers: tuple[int, int, int]
 
     def __str__(self) -> str:
-        letters = [letter if power == 1 else f"{letter}^{power}" for letter, power in zip("BDK", self.powers, strict=True) if power]
+        letters = [
+            letter if power == 1 else f"{letter}^{power}"
+            for letter, power in zip("BDK", self.powers, strict=True)
+            if power
+        ]
         number = [] if self.constant == 1.0 and letters else [str(simple(self.constant))]
         return " · ".join(number + letters)
 
@@ -69,9 +73,9 @@ def common_factor(cases: Sequence[Case], factors: Sequence[float]) -> Factor | N
     """The simplest c · B^b · D^d · K^k that gives every case its factor; None if there is none."""
     if not all(np.isfinite(factors)) or not all(factors):
         return None
-    for powers in sorted(product((0, 1, -1), repeat=3), key=lambda p: sum(map(abs, p))):
-        units = [np.prod([float(size(c, n)) ** p for n, p in zip("BDK", powers, strict=True)]) for c in cases]
+    for b, d, k in sorted(product((0, 1, -1), repeat=3), key=lambda p: sum(map(abs, p))):
+        units = [float(size(c, "B")) ** b * float(size(c, "D")) ** d * float(size(c, "K")) ** k for c in cases]
         constants = np.array(factors) / np.array(units)
         if np.max(np.abs(constants - constants[0])) <= NAMING * abs(constants[0]):
-            return Factor(float(simple(float(np.mean(constants)))), powers)
+            return Factor(float(simple(float(np.mean(constants)))), (b, d, k))
     return None

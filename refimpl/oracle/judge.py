@@ -107,7 +107,9 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
     try:
         outcome = evaluate(function, operation, case, conventions.model, with_gradient)
     except NotImplementedError as error:
-        outcome = Outcome(problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported")
+        outcome = Outcome(
+            problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported"
+        )
     except Exception as error:
         outcome = Outcome(problem=f"raised {type(error).__name__}: {_one_line(error)}{_where(error)}", status="error")
     return Trial(operation, case, conventions, _with_shape_checked(outcome, operation, case, conventions))

@@ -58,7 +58,9 @@ def weighting(operation: Operation, trials: Trials) -> list[Finding]:
         factor = _factor(trials, operation.reference, lambda t, p=power: sigma_power(t.case, p)) if power else None
         if factor is not None and factor.constant > 0:
             declared = {**(factor.declaration or {}), "weighting": text}
-            sentence = f"Your rows carry another weight: {TABLE['weighting'][text]}. Each level has the same minimiser; "
+            sentence = (
+                f"Your rows carry another weight: {TABLE['weighting'][text]}. Each level has the same minimiser; "
+            )
             sentence += f"which level matters most is another choice. Declare {_python(declared)} if it is meant."
             evidence = f"{factor} times the reference with that weight on all {len(trials)} cases"
             return [_finding(operation, "choice", "weighting", sentence, evidence)]
@@ -163,7 +165,7 @@ def _finding(operation: Operation, kind: str, name: str, sentence: str, evidence
 
 
 def _nan_masked(operation: Operation, masked: Trials) -> Finding:
-    value = np.ravel(masked[0].outcome.value)[0]
+    value = np.ravel(np.asarray(masked[0].outcome.value))[0]
     sentence = "A loss that is not a number is replaced by a number: training looks alive while nothing is learnt."
     evidence = f"in case {masked[0].case.name} the model answers NaN; you returned {value:.6g}"
     return _finding(operation, "mistake", "nan-masked", sentence, evidence)

@@ -17,7 +17,7 @@ class Operation:
     formula, tag, page   the equation as one line of text, its tag, and the page it stands on
     trained    the argument that is a model with parameters θ, or None; the parameter gradient is taken through it
     fixed      the arguments that are other callables, with constant weights
-    terms      (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts; None if it is no sum
+    terms      a callable (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts, or None
     nouns      what a sentence calls each term
     conventions   the keys of the table of conventions that mean something here
     """
@@ -29,7 +29,7 @@ class Operation:
     page: str
     trained: str | None = None
     fixed: tuple[str, ...] = ()
-    terms: Callable[..., dict[str, Array]] | None = None
+    terms: Any = None
     nouns: Mapping[str, str] = field(default_factory=dict)
     conventions: tuple[str, ...] = ()
 
@@ -96,7 +96,7 @@ class Namespace:
     powers, index and broadcast by their operators.
 
     sum, mean (a, axis)   sqrt, abs, log, exp (a)   stop_gradient(a)  a as a constant   single(a)  a in float32
-    gradient(f)(x)   quadratic_form(field, x, v)   divergence(field, x)   jacobian(field, x)   as in ``refimpl.calculus``
+    gradient(f)(x)   quadratic_form(field, x, v)   divergence(field, x)   jacobian(field, x), as in ``calculus``
     inverse, log_determinant (a)   of square matrices   identity(D)
     """
 

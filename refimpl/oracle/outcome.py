@@ -10,7 +10,8 @@ from refimpl.vocabulary import Array
 @dataclass(frozen=True)
 class Outcome:
     """value     the result as a float64 array, and ``epsilon``, the machine epsilon of the precision it came in
-    gradient  the gradient of its mean over rows in the parameters, one flat array; None where it was not asked for or could not be had
+    gradient  the gradient of its mean over rows in the parameters, one flat array; None where it was not asked for
+              or could not be had
     detached  the result does not depend on the parameters as far as the framework knows; the gradient is zero then
     problem   why there is no value or no gradient, in one line, and ``status``: error or unsupported
     """

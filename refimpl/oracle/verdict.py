@@ -13,7 +13,8 @@ from refimpl.oracle import judge, naming
 from refimpl.oracle.conventions import TABLE, Conventions, for_operation
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Operation
-from refimpl.oracle.operations import cases_of, operations as all_operations
+from refimpl.oracle.operations import cases_of
+from refimpl.oracle.operations import operations as all_operations
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.tolerance import UNITS
 
@@ -110,7 +111,9 @@ def _rows(trial: Trial, trials: list[Trial]) -> list[Row]:
     if outcome.value is None:
         return [Row(name, case.name, outcome.status, unknown, (), outcome.problem)]
     if not np.all(np.isfinite(outcome.value)) and np.all(np.isfinite(trial.expected.rows)):
-        return [Row(name, case.name, "error", unknown, (), f"returned {outcome.value}, where every entry should be finite")]
+        return [
+            Row(name, case.name, "error", unknown, (), f"returned {outcome.value}, where every entry should be finite")
+        ]
     value, gradient = trial.units
     if max(value, gradient) > UNITS:
         rows = [Row(name, case.name, "fail", max(value, gradient), (), _difference(trial))]
@@ -138,10 +141,13 @@ def _not_finite_row(trial: Trial, trials: list[Trial]) -> Row:
 def _difference(trial: Trial) -> str:
     """Where the caller is furthest from the reference, in numbers that a person can read."""
     (value, gradient), epsilon = trial.units, trial.outcome.epsilon
-    apart = "no gradient reaches the parameters" if trial.outcome.detached else f"gradient off by {gradient * epsilon:.1g}"
+    apart = (
+        "no gradient reaches the parameters" if trial.outcome.detached else f"gradient off by {gradient * epsilon:.1g}"
+    )
     if value <= UNITS:
         return f"value right, {apart}" if trial.outcome.detached else f"value right, {apart} of its size"
-    got, want = np.atleast_1d(trial.outcome.value), np.atleast_1d(trial.expected.value(np.shape(trial.outcome.value)))
+    got = np.asarray(trial.outcome.value)
+    got, want = np.atleast_1d(got), np.atleast_1d(trial.expected.value(got.shape))
     at = np.unravel_index(int(np.argmax(np.abs(got - want))), got.shape)
     where = f" at {list(map(int, at))}" if got.size > 1 else ""
     compared = f"value {got[at]:.6g} where {want[at]:.6g} is right{where}, off by {value * epsilon:.1g} of its size"
@@ -188,11 +194,15 @@ def _expected(expected: Mapping[str, str] | None, known: Mapping[str, Operation]
     if expected is None:
         return {}
     if not isinstance(expected, Mapping):
-        raise ValueError(f"expected_failures is a {type(expected).__name__}; it needs a mapping, operation or case -> why")
+        raise ValueError(
+            f"expected_failures is a {type(expected).__name__}; it needs a mapping, operation or case -> why"
+        )
     cases = {case.id for name in known for case in cases_of(name)}
     for key in expected:
         if key not in known and key not in cases:
-            raise ValueError(f"expected_failures has {key!r}, which is no operation and no case{_near(key, [*known, *cases])}")
+            raise ValueError(
+                f"expected_failures has {key!r}, which is no operation and no case{_near(key, [*known, *cases])}"
+            )
     return expected
 
 

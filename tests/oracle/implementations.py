@@ -1,4 +1,4 @@
-"""Callers for the oracle's tests: functions with an operation's own signature, made from one that takes any arguments."""
+"""Callers for the oracle's tests: functions with an operation's own signature, made from one that takes any."""
 
 from importlib import import_module
 

@@ -90,10 +90,16 @@ def test_a_name_that_is_nearly_an_operation_is_pointed_out():
 # a caller of implicit score matching -> the message of its rows
 BAD = {
     "raises": (lambda score, x: 1 / 0, "raised ZeroDivisionError: division by zero"),
-    "another signature": (lambda score: 0.0, "its signature is (score), which does not take implicit_score_matching(score, x)"),
+    "another signature": (
+        lambda score: 0.0,
+        "its signature is (score), which does not take implicit_score_matching(score, x)",
+    ),
     "not callable": (3.0, "it is a float, not a callable"),
     "wrong shape": (lambda score, x: np.ones((2, 2)), "returned shape (2, 2); it needs (5,) or ()"),
-    "a column": (lambda score, x: implicit_score_matching(score, x)[:, None], "returned shape (5, 1); it needs (5,) or ()"),
+    "a column": (
+        lambda score, x: implicit_score_matching(score, x)[:, None],
+        "returned shape (5, 1); it needs (5,) or ()",
+    ),
     "nothing": (lambda score, x: None, "returned a NoneType of object; it needs floating-point numbers"),
     "text": (lambda score, x: "loss", "it needs floating-point numbers"),
     "an integer": (lambda score, x: 3, "returned a int of int64; it needs floating-point numbers"),
@@ -168,7 +174,11 @@ def test_the_caller_cannot_spoil_the_arguments_of_the_next_call():
 
 
 def test_expected_failures():
-    wrong = {"explicit_score_matching": lambda score, data_score, x: explicit_score_matching(lambda u: -score(u), data_score, x)}
+    wrong = {
+        "explicit_score_matching": lambda score, data_score, x: explicit_score_matching(
+            lambda u: -score(u), data_score, x
+        )
+    }
     report = check(wrong, expected_failures={"explicit_score_matching": "known"})
     assert report.ok and report.counts["expected-failure"] == 4 and "expected: known" in str(report)
     right = {"explicit_score_matching": explicit_score_matching}

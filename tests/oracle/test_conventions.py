@@ -15,7 +15,10 @@ FACTORS = {
     "sum": (lambda ns, rows, a: ns.sum(rows, 0), {"reduction": "sum"}),
     "half left out": (lambda ns, rows, a: 2.0 * ns.mean(rows, 0), {"factor": 2.0}),
     "mean over all entries": (lambda ns, rows, a: ns.mean(rows, 0) / D(a), {"dimensions": "mean"}),
-    "half left out, mean over all entries": (lambda ns, rows, a: 2.0 * rows / D(a), {"dimensions": "mean", "factor": 2.0}),
+    "half left out, mean over all entries": (
+        lambda ns, rows, a: 2.0 * rows / D(a),
+        {"dimensions": "mean", "factor": 2.0},
+    ),
     "a third of the sum": (lambda ns, rows, a: ns.sum(rows, 0) / 3.0, {"reduction": "sum", "factor": 1.0 / 3.0}),
 }
 
@@ -48,7 +51,9 @@ def test_rows_and_their_mean_need_no_declaration(name, framework):
     assert check(returning(operation, framework, lambda rows, *a: ns.mean(rows, 0)), framework=framework).ok
     declared = {"reduction": "none"}
     assert check(returning(operation, framework, lambda rows, *a: rows), framework=framework, conventions=declared).ok
-    report = check(returning(operation, framework, lambda rows, *a: ns.mean(rows, 0)), framework=framework, conventions=declared)
+    report = check(
+        returning(operation, framework, lambda rows, *a: ns.mean(rows, 0)), framework=framework, conventions=declared
+    )
     assert report.exit_status == 2 and "needs (5,) under reduction = none" in str(report)
 
 
@@ -76,7 +81,9 @@ def test_the_model_may_be_an_energy_or_a_log_density(name, model, framework):
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize(("weighting", "power"), [("sigma^2", 2), ("sigma^4", 4), ("sigma^-2", -2), ("sigma", 1), ("sigma^-1", -1)])
+@pytest.mark.parametrize(
+    ("weighting", "power"), [("sigma^2", 2), ("sigma^4", 4), ("sigma^-2", -2), ("sigma", 1), ("sigma^-1", -1)]
+)
 def test_a_power_of_sigma_is_another_weighting(weighting, power, framework):
     operation, ns = operations()["denoising_score_matching"], namespace(framework)
 

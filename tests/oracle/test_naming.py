@@ -9,8 +9,8 @@ from implementations import FRAMEWORKS, caller, mean, namespace
 
 from refimpl import check
 from refimpl.oracle.adapters.numpy import namespace as numpy_namespace
-from refimpl.oracle.judge import Trial
 from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.judge import Trial
 from refimpl.oracle.mistakes import all_mistakes, mistakes_of
 from refimpl.oracle.operations import cases_of, operations
 from refimpl.oracle.outcome import Outcome

@@ -22,6 +22,7 @@ def holds_for(*operations: str) -> Callable[[Property], Property]:
 
 
 for stem in (
+    "densities",
     "fisher_divergence",
     "implicit_score_matching",
     "sliced_score_matching",

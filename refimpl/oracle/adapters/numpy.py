@@ -63,7 +63,9 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
     if outcome.problem or not with_gradient:
         return outcome
     try:
-        gradient = _gradient(lambda theta: np.mean(_call(function, operation, case, partial(handed, theta))), parameters)
+        gradient = _gradient(
+            lambda theta: np.mean(_call(function, operation, case, partial(handed, theta))), parameters
+        )
     except Exception as error:  # code that autograd cannot trace raises whatever it likes
         return outcome.without_gradient(f"autograd cannot trace it: {type(error).__name__}: {error}", "unsupported")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))

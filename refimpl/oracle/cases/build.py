@@ -62,4 +62,3 @@ def objective(operation: str, extra, fixed: tuple[str, ...] = (), sizes: tuple =
 def _network(seed: int, inputs: int, outputs: int) -> list:
     parameters = noise.mlp_parameters(noise.generator(seed), [inputs, *HIDDEN, outputs])
     return [(grid(weight), grid(bias)) for weight, bias in parameters]
-

@@ -6,6 +6,7 @@ from importlib import import_module
 from refimpl.oracle.operation import Mistake
 from refimpl.oracle.operations import STEMS
 
+
 @cache
 def all_mistakes() -> tuple[Mistake, ...]:
     """Every catalogued mistake."""

@@ -56,8 +56,18 @@ MISTAKES = [
         residual_not_squared,
         "a public tutorial on denoising score matching",
     ),
-    Mistake(NAME, "norm-not-squared", "The norm of the residual is not squared; the mean of norms has another minimiser.", norm_not_squared),
-    Mistake(NAME, "absolute-for-square", "Absolute values stand for squares: the minimiser is a median, not a mean.", absolute_for_square),
+    Mistake(
+        NAME,
+        "norm-not-squared",
+        "The norm of the residual is not squared; the mean of norms has another minimiser.",
+        norm_not_squared,
+    ),
+    Mistake(
+        NAME,
+        "absolute-for-square",
+        "Absolute values stand for squares: the minimiser is a median, not a mean.",
+        absolute_for_square,
+    ),
     Mistake(
         NAME,
         "batch-coupled",

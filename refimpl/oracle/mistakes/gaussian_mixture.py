@@ -52,14 +52,55 @@ def posterior(ns, *a, **changes):
 
 LP, S = "gaussian_mixture_log_prob", "gaussian_mixture_score"
 MISTAKES = [
-    Mistake(LP, "normaliser-dimension", "The normaliser lacks the exponent D: ½ log 2π enters once, not D times. The score does not see it.", log_prob(constant=lambda d: 0.5), "the mixture classes of NCSN"),
+    Mistake(
+        LP,
+        "normaliser-dimension",
+        "The normaliser lacks the exponent D: ½ log 2π enters once, not D times. The score does not see it.",
+        log_prob(constant=lambda d: 0.5),
+        "the mixture classes of NCSN",
+    ),
     Mistake(LP, "normaliser-missing", "The term (D/2) log 2π is left out.", log_prob(constant=lambda d: 0.0)),
-    Mistake(LP, "normaliser-doubled", "D log 2π stands where (D/2) log 2π is meant.", log_prob(constant=float), "the Parzen estimate in the code of sliced score matching"),
-    Mistake(LP, "determinant-missing", "The terms ½ log det Σₖ are left out: wide components weigh too much.", log_prob(determinant=0.0)),
-    Mistake(LP, "weights-missing", "The weights are left out: every component counts as one.", log_prob(weighted=False)),
-    Mistake(LP, "mean-of-logs", "Log-densities are averaged where densities are meant: that is a product of experts.", mean_of_logs),
-    Mistake(S, "score-sign", "The score has the wrong sign: it is the gradient of the energy.", score(posterior, sign=1.0)),
-    Mistake(S, "prior-for-posterior", "The components' scores are weighted by wₖ where the responsibilities rₖ(x) are meant.", score(lambda ns, w, m, c, x: [w[k] for k in range(w.shape[0])])),
-    Mistake(S, "weights-missing", "The responsibilities leave out the weights.", score(lambda ns, *a: posterior(ns, *a, weighted=False))),
-    Mistake(S, "determinant-missing", "The responsibilities leave out the determinants.", score(lambda ns, *a: posterior(ns, *a, determinant=0.0))),
+    Mistake(
+        LP,
+        "normaliser-doubled",
+        "D log 2π stands where (D/2) log 2π is meant.",
+        log_prob(constant=float),
+        "the Parzen estimate in the code of sliced score matching",
+    ),
+    Mistake(
+        LP,
+        "determinant-missing",
+        "The terms ½ log det Σₖ are left out: wide components weigh too much.",
+        log_prob(determinant=0.0),
+    ),
+    Mistake(
+        LP, "weights-missing", "The weights are left out: every component counts as one.", log_prob(weighted=False)
+    ),
+    Mistake(
+        LP,
+        "mean-of-logs",
+        "Log-densities are averaged where densities are meant: that is a product of experts.",
+        mean_of_logs,
+    ),
+    Mistake(
+        S, "score-sign", "The score has the wrong sign: it is the gradient of the energy.", score(posterior, sign=1.0)
+    ),
+    Mistake(
+        S,
+        "prior-for-posterior",
+        "The components' scores are weighted by wₖ where the responsibilities rₖ(x) are meant.",
+        score(lambda ns, w, m, c, x: [w[k] for k in range(w.shape[0])]),
+    ),
+    Mistake(
+        S,
+        "weights-missing",
+        "The responsibilities leave out the weights.",
+        score(lambda ns, *a: posterior(ns, *a, weighted=False)),
+    ),
+    Mistake(
+        S,
+        "determinant-missing",
+        "The responsibilities leave out the determinants.",
+        score(lambda ns, *a: posterior(ns, *a, determinant=0.0)),
+    ),
 ]

@@ -11,8 +11,12 @@ SEEN_UNIT = "the official codes of sliced score matching and NCSN, in their mult
 CURVATURE_SIGN = (
     "The curvature has the wrong sign, as when a Hessian of the energy enters with a plus, or the score is ∇E for −∇E."
 )
-HALF_MISSING = "The ½ on the square is missing while the curvature has its full weight: the minimiser is half the score."
-SQUARE_DETACHED = "The squared score is detached (or its graph was not kept): the value is right, but only the curvature trains."
+HALF_MISSING = (
+    "The ½ on the square is missing while the curvature has its full weight: the minimiser is half the score."
+)
+SQUARE_DETACHED = (
+    "The squared score is detached (or its graph was not kept): the value is right, but only the curvature trains."
+)
 CURVATURE_DETACHED = "The curvature is detached (no create_graph on the second derivative): only the square trains."
 
 
@@ -94,10 +98,30 @@ def variance_reduced_batch_coupled(ns, score, x, v):
 def _shared(operation, terms, rest):
     name = operation.name
     return [
-        Mistake(name, "one-slice", "Only the first slice is used; the others are drawn and thrown away.", first_slice_only(terms)),
-        Mistake(name, "slices-averaged-first", "The slices are averaged before they are used: their mean goes to zero with their number.", slices_averaged_first(terms)),
-        Mistake(name, "slice-shared-by-rows", "All rows are sliced along the first row's slice.", one_slice_for_all_rows(terms)),
-        Mistake(name, "slice-missing", "vᵀ(∂s/∂x) is summed over its coordinates: the second v of the quadratic form is missing.", slice_missing(terms, rest)),
+        Mistake(
+            name,
+            "one-slice",
+            "Only the first slice is used; the others are drawn and thrown away.",
+            first_slice_only(terms),
+        ),
+        Mistake(
+            name,
+            "slices-averaged-first",
+            "The slices are averaged before they are used: their mean goes to zero with their number.",
+            slices_averaged_first(terms),
+        ),
+        Mistake(
+            name,
+            "slice-shared-by-rows",
+            "All rows are sliced along the first row's slice.",
+            one_slice_for_all_rows(terms),
+        ),
+        Mistake(
+            name,
+            "slice-missing",
+            "vᵀ(∂s/∂x) is summed over its coordinates: the second v of the quadratic form is missing.",
+            slice_missing(terms, rest),
+        ),
         Mistake(
             name,
             "slices-on-the-sphere",
@@ -120,18 +144,70 @@ def _names(square):
 MISTAKES = [
     *of_terms(SLICED, named=_names("projection")),
     *_shared(SLICED, sliced_terms, "projection"),
-    Mistake(SSM, "projection-scale", "The slices have unit length, so E[v vᵀ] is I/D: each slice is shrunk by its own length.", unit_slices(sliced_terms), SEEN_UNIT),
-    Mistake(SSM, "ssm-variant", "This is the variance-reduced form: ½‖s‖² stands where ½(vᵀs)² is meant. The mean over v is the same, the variance is not.", lambda ns, *a: sum(variance_reduced_terms(ns, *a).values()), kind="choice"),
+    Mistake(
+        SSM,
+        "projection-scale",
+        "The slices have unit length, so E[v vᵀ] is I/D: each slice is shrunk by its own length.",
+        unit_slices(sliced_terms),
+        SEEN_UNIT,
+    ),
+    Mistake(
+        SSM,
+        "ssm-variant",
+        "This is the variance-reduced form: ½‖s‖² stands where ½(vᵀs)² is meant. The mean over v is the same, the variance is not.",
+        lambda ns, *a: sum(variance_reduced_terms(ns, *a).values()),
+        kind="choice",
+    ),
     Mistake(SSM, "sum-of-squares", "The products vᵢsᵢ are squared before they are summed.", sum_of_squares),
-    Mistake(SSM, "projection-not-squared", "The projection vᵀs is taken by its absolute value, not squared.", absolute_projection),
-    Mistake(SSM, "square-of-the-mean", "The projections are averaged over the slices before they are squared.", square_of_the_mean_over_slices),
-    Mistake(SSM, "batch-coupled", "The projections are averaged over the batch before they are squared.", batch_coupled),
-    Mistake(SSM, "batch-summed", "The projections are summed over the batch before they are squared: the loss grows with the square of the batch.", batch_summed, "an intermediate version of torchebm"),
+    Mistake(
+        SSM,
+        "projection-not-squared",
+        "The projection vᵀs is taken by its absolute value, not squared.",
+        absolute_projection,
+    ),
+    Mistake(
+        SSM,
+        "square-of-the-mean",
+        "The projections are averaged over the slices before they are squared.",
+        square_of_the_mean_over_slices,
+    ),
+    Mistake(
+        SSM, "batch-coupled", "The projections are averaged over the batch before they are squared.", batch_coupled
+    ),
+    Mistake(
+        SSM,
+        "batch-summed",
+        "The projections are summed over the batch before they are squared: the loss grows with the square of the batch.",
+        batch_summed,
+        "an intermediate version of torchebm",
+    ),
     *of_terms(VARIANCE_REDUCED, leave_out=("square-summed-over-slices",), named=_names("square")),
     *_shared(VARIANCE_REDUCED, variance_reduced_terms, "square"),
-    Mistake(VR, "projection-scale", "The slices have unit length, so E[v vᵀ] is I/D: the curvature is divided by D, the square is not, and the minimiser moves.", unit_slices(variance_reduced_terms), SEEN_UNIT),
-    Mistake(VR, "ssm-variant", "This is the plain form: ½(vᵀs)² stands where ½‖s‖² is meant. The mean over v is the same, the variance is larger.", lambda ns, *a: sum(sliced_terms(ns, *a).values()), kind="choice"),
-    Mistake(VR, "square-of-sum", "The coordinates of the score are summed before they are squared.", variance_reduced_square_of_sum),
+    Mistake(
+        VR,
+        "projection-scale",
+        "The slices have unit length, so E[v vᵀ] is I/D: the curvature is divided by D, the square is not, and the minimiser moves.",
+        unit_slices(variance_reduced_terms),
+        SEEN_UNIT,
+    ),
+    Mistake(
+        VR,
+        "ssm-variant",
+        "This is the plain form: ½(vᵀs)² stands where ½‖s‖² is meant. The mean over v is the same, the variance is larger.",
+        lambda ns, *a: sum(sliced_terms(ns, *a).values()),
+        kind="choice",
+    ),
+    Mistake(
+        VR,
+        "square-of-sum",
+        "The coordinates of the score are summed before they are squared.",
+        variance_reduced_square_of_sum,
+    ),
     Mistake(VR, "norm-not-squared", "The norm of the score is not squared.", variance_reduced_norm),
-    Mistake(VR, "batch-coupled", "The score is averaged over the batch before it is squared.", variance_reduced_batch_coupled),
+    Mistake(
+        VR,
+        "batch-coupled",
+        "The score is averaged over the batch before it is squared.",
+        variance_reduced_batch_coupled,
+    ),
 ]

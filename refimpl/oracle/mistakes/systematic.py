@@ -10,15 +10,23 @@ CHANGES: dict[str, tuple[Callable[[int, int, int], float], str]] = {
     "missing": (lambda d, b, k: 0.0, "is left out"),
     "doubled": (lambda d, b, k: 2.0, "enters twice"),
     "halved": (lambda d, b, k: 0.5, "enters with half its weight"),
-    "over-dimensions": (lambda d, b, k: 1.0 / d, "is divided by D while the rest is not: a mean over coordinates for a sum"),
-    "summed-over-rows": (lambda d, b, k: float(b), "is summed over the rows while the rest is averaged, so it grows with the batch"),
+    "over-dimensions": (
+        lambda d, b, k: 1.0 / d,
+        "is divided by D while the rest is not: a mean over coordinates for a sum",
+    ),
+    "summed-over-rows": (
+        lambda d, b, k: float(b),
+        "is summed over the rows while the rest is averaged, so it grows with the batch",
+    ),
     "summed-over-slices": (lambda d, b, k: float(k), "is summed over the slices while the rest is averaged"),
 }
 MOVES = "A factor on one term moves the minimiser."
 
 
 def of_terms(
-    operation: Operation, leave_out: tuple[str, ...] = (), named: Mapping[tuple[str, str], tuple[str, str, str]] | None = None
+    operation: Operation,
+    leave_out: tuple[str, ...] = (),
+    named: Mapping[tuple[str, str], tuple[str, str, str]] | None = None,
 ) -> list[Mistake]:
     """One mistake for every term and change, one for every term detached, and one for the whole loss detached.
 
@@ -34,7 +42,9 @@ def of_terms(
                 )
                 mistakes.append(Mistake(operation.name, name, sentence, _scaled(operation, term, factor), seen))
         if not {term, f"{term}-detached"} & set(leave_out):
-            sentence = f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
+            sentence = (
+                f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
+            )
             name, sentence, seen = (named or {}).get((term, "detached"), (f"{term}-detached", sentence, ""))
             mistakes.append(Mistake(operation.name, name, sentence, _detached(operation, term), seen))
     return mistakes
@@ -47,7 +57,9 @@ def _capital(noun: str) -> str:
 def _scaled(operation: Operation, term: str, factor: Callable[[int, int, int], float]) -> Callable:
     def wrong(ns, *arguments):
         terms = operation.terms(ns, *arguments)
-        return sum(value * factor(*_sizes(operation, arguments)) if name == term else value for name, value in terms.items())
+        return sum(
+            value * factor(*_sizes(operation, arguments)) if name == term else value for name, value in terms.items()
+        )
 
     return wrong
 
@@ -61,7 +73,9 @@ def _detached(operation: Operation, term: str) -> Callable:
 
 
 def _detached_altogether(operation: Operation) -> Mistake:
-    sentence = "Your loss is detached from the parameters: its value is right, its gradient is zero, and nothing is learnt."
+    sentence = (
+        "Your loss is detached from the parameters: its value is right, its gradient is zero, and nothing is learnt."
+    )
     wrong = lambda ns, *arguments: ns.stop_gradient(sum(operation.terms(ns, *arguments).values()))
     return Mistake(operation.name, "loss-detached", sentence, wrong)
 

@@ -18,7 +18,7 @@ OPERATIONS = [
         "denoising_score_matching",
         denoising_score_matching,
         "½ ‖s(x + σ z) + z/σ‖²",
-        "DSM.7",
+        "DSM.9",
         "35-denoising-score-matching",
         trained="score",
         terms=denoising_terms,

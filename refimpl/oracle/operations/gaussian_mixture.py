@@ -15,6 +15,6 @@ def gaussian_mixture_score(weights: Array, means: Array, covariances: Array, x: 
 
 PAGE = "12-gaussian-mixture"
 OPERATIONS = [
-    Operation("gaussian_mixture_log_prob", gaussian_mixture_log_prob, "log Σₖ wₖ N(x; μₖ, Σₖ)", "MIX.1", PAGE),
-    Operation("gaussian_mixture_score", gaussian_mixture_score, "Σₖ rₖ(x) · −Σₖ⁻¹ (x − μₖ)", "MIX.4", PAGE),
+    Operation("gaussian_mixture_log_prob", gaussian_mixture_log_prob, "log Σₖ wₖ N(x; μₖ, Σₖ)", "MIX.3", PAGE),
+    Operation("gaussian_mixture_score", gaussian_mixture_score, "Σₖ rₖ(x) · −Σₖ⁻¹ (x − μₖ)", "MIX.5", PAGE),
 ]

@@ -1,0 +1,158 @@
+"""The command line: what it prints and the status it exits with. Never a traceback."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from refimpl.cli import main
+from refimpl.examples import mistaken
+
+RIGHT = """
+import autograd.numpy as np
+def explicit_score_matching(score, data_score, x):
+    return 0.5 * np.mean(np.sum((score(x) - data_score(x)) ** 2, axis=1))
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a caller's file; returns its path as text."""
+
+    def written(text, name="theirs.py"):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return str(path)
+
+    return written
+
+
+def run(capsys, *arguments):
+    status = main(arguments)
+    return status, *capsys.readouterr()
+
+
+def test_without_a_target_both_examples_are_judged(capsys):
+    status, out, _ = run(capsys, "check")
+    assert status == 0
+    assert "the right example is right; 6 of 6 planted mistakes are named" in out
+    assert all(f"mistake: {name}" in out for name in mistaken.planted.values())
+
+
+def test_the_mistaken_example_alone_exits_1(capsys):
+    status, out, _ = run(capsys, "check", mistaken.__file__)
+    assert status == 1 and "found: " in out
+    status, _, _ = run(capsys, "check", "refimpl.examples.right")
+    assert status == 0
+
+
+def test_a_file_is_checked(capsys, write):
+    status, out, _ = run(capsys, "check", write(RIGHT))
+    assert status == 0 and "right: 5 cases ran (5 pass)" in out
+
+
+def test_the_report_as_json_is_json_alone(capsys, write):
+    status, out, _ = run(capsys, "check", write(RIGHT), "--json")
+    assert status == 0 and json.loads(out)["counts"]["pass"] == 5
+    assert run(capsys, "check", "--json", "--operation", "explicit_score_matching")[0] == 0
+
+
+def test_what_the_file_says_of_itself_is_read(capsys, write):
+    summed = RIGHT.replace("np.mean", "np.sum")
+    assert run(capsys, "check", write(summed))[0] == 1
+    assert run(capsys, "check", write(summed + "conventions = {'reduction': 'sum'}\n"))[0] == 0
+    assert run(capsys, "check", write(summed + "expected_failures = {'explicit_score_matching': 'a sum'}\n"))[0] == 0
+
+
+def test_one_operation_may_be_chosen(capsys):
+    status, out, _ = run(capsys, "check", "refimpl.examples.mistaken", "--operation", "denoising_score_matching")
+    assert status == 1 and "implicit_score_matching" not in out
+
+
+# what the file holds -> what standard error says
+UNLOADABLE = {
+    "raise RuntimeError('no data here')": "cannot be imported: RuntimeError: no data here",
+    "import a_module_that_is_not_there": "ModuleNotFoundError: No module named 'a_module_that_is_not_there'",
+    "def broken(:": "cannot be imported: SyntaxError",
+    "import sys; sys.exit(3)": "cannot be imported: SystemExit: 3",
+    "framework = 'tensorflow'": "framework is 'tensorflow'; known are numpy, torch",
+    "conventions = {'modle': 'energy'}": "conventions has the key 'modle'",
+    "conventions = 3": "conventions is a int; it needs a mapping",
+    "expected_failures = {'x': 'y'}": "expected_failures has 'x'",
+}
+
+
+@pytest.mark.parametrize("text", UNLOADABLE)
+def test_a_file_that_cannot_be_used_says_why_and_exits_2(capsys, write, text):
+    status, out, err = run(capsys, "check", write(text))
+    assert status == 2 and UNLOADABLE[text] in err and "Traceback" not in err and out == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("nowhere/theirs.py", "nowhere/theirs.py does not exist"),
+        ("no_such_module_anywhere", "there is neither a file nor a module no_such_module_anywhere"),
+        ("refimpl.no_such_part", "there is neither a file nor a module refimpl.no_such_part"),
+        ("refimpl/", "is a folder"),
+    ],
+)
+def test_a_target_that_is_not_there(capsys, target, message, monkeypatch):
+    from pages import ROOT
+
+    monkeypatch.chdir(ROOT)
+    status, _, err = run(capsys, "check", target)
+    assert status == 2 and message in err
+
+
+def test_a_file_without_operations_exits_2(capsys, write):
+    status, out, _ = run(capsys, "check", write("x = 1"))
+    assert status == 2 and "0 cases ran" in out
+
+
+def test_one_bad_operation_does_not_stop_the_others(capsys, write):
+    text = RIGHT + "def implicit_score_matching(score):\n    return 0.0\n"
+    status, out, _ = run(capsys, "check", write(text))
+    assert status == 2 and "its signature is (score)" in out and "5 pass" in out
+
+
+def test_a_neighbour_of_the_file_can_be_imported(capsys, write):
+    write("half = 0.5", "neighbour.py")
+    assert run(capsys, "check", write("from neighbour import half\n" + RIGHT.replace("0.5 *", "half *")))[0] == 0
+
+
+def test_operations_lists_signatures_equations_and_conventions(capsys):
+    status, out, _ = run(capsys, "operations")
+    assert status == 0
+    assert "denoising_score_matching(score, x, z, sigma)" in out and "(DSM.9)" in out
+    assert "model = energy: it is an energy E(x)" in out
+
+
+def test_an_unknown_command_or_option_is_refused():
+    for arguments in (["chekc"], [], ["check", "--framework", "fortran"]):
+        with pytest.raises(SystemExit) as refused:
+            main(arguments)
+        assert refused.value.code == 2
+
+
+def test_as_a_module_and_without_colour_in_a_pipe():
+    command = [
+        sys.executable,
+        "-m",
+        "refimpl",
+        "check",
+        "refimpl.examples.mistaken",
+        "--operation",
+        "explicit_score_matching",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "\033[" not in done.stdout and done.stderr == ""
+
+
+def test_a_reader_that_goes_away_is_no_traceback():
+    done = subprocess.run(
+        f"{sys.executable} -m refimpl operations | head -1", shell=True, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr and done.stdout.count("\n") == 1
