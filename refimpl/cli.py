@@ -43,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         help="hold an implementation against the reference",
         description="Hold an implementation against the reference. Without a target, the two bundled examples are "
-        "judged: a right one, and one with planted mistakes. Exit status: 0 right, 1 a mistake found, 2 could not check.",
+        "judged: a right one, and one with planted mistakes. Exit status: 0 right, 1 a mistake found, 2 could not "
+        "check.",
     )
     check.add_argument("target", nargs="?", help="a Python file, or the name of a module")
     check.add_argument(

@@ -1,4 +1,4 @@
-"""Hypothesis profiles: ``ci`` repeats itself exactly; ``dev`` (HYPOTHESIS_PROFILE=dev) looks somewhere new each time."""
+"""Hypothesis profiles: ``ci`` repeats itself exactly; ``dev`` looks somewhere new each time (HYPOTHESIS_PROFILE)."""
 
 import os
 
