@@ -28,5 +28,13 @@ for stem in (
     "sliced_score_matching",
     "denoising_score_matching",
     "parametrisations",
+    "coupling_flow",
+    "maximum_likelihood",
+    "contrastive_divergence",
+    "noise_contrastive_estimation",
+    "gan_contrast",
+    "flow_contrastive_estimation",
+    "langevin",
+    "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")

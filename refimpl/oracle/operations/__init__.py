@@ -8,11 +8,19 @@ from refimpl.oracle.operation import Case, Operation
 STEMS = (
     "gaussian",
     "gaussian_mixture",
+    "coupling_flow",
     "parametrisations",
+    "maximum_likelihood",
+    "contrastive_divergence",
     "fisher_divergence",
     "implicit_score_matching",
     "sliced_score_matching",
     "denoising_score_matching",
+    "noise_contrastive_estimation",
+    "gan_contrast",
+    "flow_contrastive_estimation",
+    "langevin",
+    "kernel_stein_discrepancy",
 )
 
 

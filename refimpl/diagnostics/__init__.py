@@ -1,0 +1,1 @@
+"""Diagnostics: what a sample says about a model."""

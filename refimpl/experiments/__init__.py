@@ -1,0 +1,1 @@
+"""What `refimpl reproduce NAME` runs, one file for every name."""

@@ -1,0 +1,1 @@
+"""Samplers: folds of a pure kernel; every draw is an argument."""

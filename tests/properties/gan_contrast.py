@@ -1,0 +1,1 @@
+"""Properties of the page of the same stem."""
