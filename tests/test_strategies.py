@@ -196,6 +196,7 @@ def test_the_strip_of_the_worst_network():
 
 # Shrinking: somebody's wrong loss must come out as a case that can be read.
 
+
 def without_half(field, x):
     """Implicit score matching that has forgotten the ½."""
     return divergence(field, x) + np.sum(field(x) ** 2, axis=-1)

@@ -14,14 +14,19 @@ pytestmark = [pytest.mark.torch, pytest.mark.torchebm]
 OPERATIONS = ("implicit_score_matching", "sliced_score_matching", "denoising_score_matching")
 
 
-def report(version):
+def run(version, *options):
+    """What `refimpl check` prints for the adapter with this version of torchebm."""
     folder = os.environ.get("TORCHEBM_" + version.replace(".", "_"))
     if not folder:
         pytest.skip(f"no torchebm {version} installed")
-    command = [sys.executable, "-m", "refimpl", "check", "refimpl.examples.torchebm_adapter", "--json"]
+    command = [sys.executable, "-m", "refimpl", "check", "refimpl.examples.torchebm_adapter", *options]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": folder})
     assert done.stdout, done.stderr
-    return json.loads(done.stdout)
+    return done.stdout
+
+
+def report(version):
+    return json.loads(run(version, "--json"))
 
 
 def statuses(content, operation):

@@ -20,7 +20,7 @@ def log_partition(log_density: LogProb, lower: Array, upper: Array, points: int)
     Source: Trefethen and Weideman 2014, section 5.
     """
     lower, upper = _box(lower, upper)
-    if isinstance(points, bool) or not isinstance(points, int) or points < 2:
+    if not isinstance(points, int) or points < 2:
         raise ValueError(f"points is {points!r}; it needs a whole number of at least 2 per axis")
     dimensions, axis = np.shape(lower)[0], np.linspace(0.0, 1.0, points)
     unit = np.stack(np.meshgrid(*[axis] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)

@@ -257,7 +257,10 @@ def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) 
 
 
 def _absent_note(implementation: Any, absent: list[str], known: Mapping[str, Operation]) -> list[str]:
-    notes = [f"not in the implementation: {', '.join(absent)}"] if absent else []
+    notes = [
+        f"not in the implementation: {', '.join(absent) if len(absent) < 4 else f'{len(absent)} other operations'}"
+    ]
+    notes = notes if absent else []
     members = implementation if isinstance(implementation, Mapping) else getattr(implementation, "__dict__", {})
     for name in members:
         if name not in known and isinstance(name, str) and callable(_member(implementation, name)):

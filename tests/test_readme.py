@@ -1,0 +1,53 @@
+"""The README shows what the commands print: its outputs are compared, the digits of measured distances aside."""
+
+import re
+
+import pytest
+from pages import ROOT
+
+from refimpl.cli import main
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def shown(command):
+    """What the README shows below a command."""
+    return re.search(re.escape(f"$ {command}\n") + r"(.*?)```", README, re.DOTALL).group(1).strip()
+
+
+def without_roundings(text):
+    """Distances in units, and to how many digits a mistake is reproduced, are roundings: they differ by machine."""
+    text = re.sub(r"[\d.]+ units, gradient [\d.]+", "", text)
+    return re.sub(r"to [\de-]+ of", "", text)
+
+
+def test_the_first_verdict(tmp_path, monkeypatch, capsys):
+    code = re.search(r"```python\n# my_losses.py\n(.*?)```", README, re.DOTALL).group(1)
+    (tmp_path / "my_losses.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "my_losses.py"]) == 1
+    assert without_roundings(capsys.readouterr().out.strip()) == without_roundings(shown("refimpl check my_losses.py"))
+
+
+@pytest.mark.torch
+@pytest.mark.torchebm
+@pytest.mark.parametrize("version", ["0.8.8", "0.8.9"])
+def test_the_verdicts_on_torchebm(version):
+    from test_torchebm import run
+
+    install = {"0.8.8": "pip install torch==2.13.0 && pip install --no-deps torchebm==0.8.8"}
+    first = install.get(version, f"pip install --no-deps torchebm=={version}")
+    expected = shown(f"{first}\n$ refimpl check refimpl.examples.torchebm_adapter")
+    assert without_roundings(run(version).strip()) == without_roundings(expected)
+
+
+def test_the_example_of_the_reference_runs():
+    (code,) = re.findall(r"```python\n(from functools.*?)```", README, re.DOTALL)
+    scope = {}
+    exec(code, scope)
+    assert [w.shape for w, _ in scope["slope"]] == [(2, 16), (16, 16), (16, 2)]
+
+
+def test_the_two_commands_are_at_the_top():
+    first = re.search(r"```sh\n(.*?)```", README, re.DOTALL).group(1)
+    assert "pip install . && refimpl check" in first and "pip install '.[test]' && pytest" in first
