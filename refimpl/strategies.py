@@ -77,6 +77,7 @@ def covariances(dimensions: int) -> st.SearchStrategy[Array]:
     multiples of 1/64, within [39/64, 89/64], so up to D = 100 the condition number stays below 5.5.
     """
     planes = list(itertools.combinations(range(_whole("dimensions", dimensions)), 2))
+
     def rotated(deviations: Array, angles: Array) -> Array:
         matrix = np.diag(deviations**2)
         for (i, j), angle in zip(planes, angles, strict=True):

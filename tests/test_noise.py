@@ -105,13 +105,13 @@ BAD_RNG = [None, 0, np.random, np.random.RandomState(0), "rng"]  # noqa: TID251
 
 
 @every_draw
-@pytest.mark.parametrize("bad", BAD_RNG, ids=repr)
+@pytest.mark.parametrize("bad", BAD_RNG, ids=lambda value: type(value).__name__)
 def test_a_bad_generator_is_named(name, bad):
     with pytest.raises(ValueError, match=r"^rng "):
         DRAWS[name](bad, (2,))
 
 
-@pytest.mark.parametrize("bad", BAD_RNG, ids=repr)
+@pytest.mark.parametrize("bad", BAD_RNG, ids=lambda value: type(value).__name__)
 def test_a_bad_generator_for_a_network_is_named(bad):
     with pytest.raises(ValueError, match=r"^rng "):
         noise.mlp_parameters(bad, (2, 3))
