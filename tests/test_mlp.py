@@ -58,6 +58,11 @@ def test_the_energy_score_by_complex_step():
     assert np.allclose(energy_score(ENERGY, X, 0.3), np.stack(slopes, axis=-1), rtol=1e-13)
 
 
+def test_the_time_is_the_last_input():
+    columns = np.stack([X[:, 0], X[:, 1], T[:, 0]], axis=-1)
+    assert np.allclose(time_score(TIMED, X, T), network(TIMED, columns), rtol=1e-13)
+
+
 def test_one_time_is_the_same_as_that_time_in_every_row():
     column = np.full((5, 1), 0.3)
     assert np.array_equal(time_score(TIMED, X, 0.3), time_score(TIMED, X, column))

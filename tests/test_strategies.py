@@ -7,6 +7,7 @@ import autograd.numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 
 from refimpl import strategies
 from refimpl.calculus import divergence, quadratic_form
@@ -152,6 +153,13 @@ def test_covariances_can_be_strongly_correlated_and_anisotropic():
     assert np.linalg.cond(smallest(covariances(2), lambda c: np.linalg.cond(c) > 4.5)) > 4.5
 
 
+@pytest.mark.parametrize("deviation", [39 / 64, 89 / 64])
+def test_deviations_reach_both_ends(deviation):
+    """39/64 and 89/64 are the first and the last multiple of 1/64 within [0.6, 1.4]; their squares are on the grid."""
+    beyond = lambda c: (np.sqrt(c[0, 0]) - deviation) * np.sign(deviation - 1.0) >= 0.0
+    assert smallest(covariances(1), beyond)[0, 0] == deviation**2
+
+
 @given(drawn(gaussians))
 def test_gaussians(example):
     d, gaussian = example
@@ -170,6 +178,13 @@ def test_mixtures(example):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_mixtures_have_every_number_of_components(count):
     assert len(smallest(mixtures(2), lambda mixture: len(mixture.weights) == count).weights) == count
+
+
+def test_no_component_but_the_last_has_more_than_seven_sixteenths():
+    """So that the last is never left with nothing."""
+    too_much = lambda mixture: np.max(mixture.weights[:-1], initial=0.0) > 7 / 16
+    with pytest.raises(NoSuchExample):
+        find(mixtures(1), too_much, settings=settings(repeatable, max_examples=300))
 
 
 @given(networks((2, 3, 2, 1)))
