@@ -1,6 +1,7 @@
 """A report for a terminal: one line to a case, and under an operation that is not right, what is the matter with it."""
 
 import textwrap
+from pathlib import Path
 
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.tolerance import UNITS
@@ -29,7 +30,14 @@ def render(report: Report, colour: bool = False) -> str:
         lines += [_row(row, paint) for row in report.rows if row.operation == operation]
         for finding in (f for f in report.findings if f.operation == operation):
             lines += _finding(finding, paint)
-    return "\n".join([*lines, "", LEGEND, *report.notes, summary(report, paint)]).lstrip("\n")
+    pages = [f"the pages are in {pages_folder()}"] if report.findings else []
+    return "\n".join([*lines, "", LEGEND, *pages, *report.notes, summary(report, paint)]).lstrip("\n")
+
+
+def pages_folder() -> Path:
+    """Where the derivations are: in the package as it is installed, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    return next(folder for folder in (package / "derivations", package.parent / "derivations") if folder.is_dir())
 
 
 def summary(report: Report, paint=lambda text, name: text) -> str:
