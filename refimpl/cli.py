@@ -6,6 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
@@ -13,6 +16,7 @@ from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
 from refimpl.oracle.verdict import FRAMEWORKS, judged
 
+EXPERIMENTS = ("lecture-12",)
 BUNDLED = ("refimpl.examples.right", "refimpl.examples.mistaken")
 SILENCE = 2.0  # seconds before progress is shown
 
@@ -55,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_check)
+    reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
+    reproduce.add_argument("name", choices=EXPERIMENTS, help="which one")
+    reproduce.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="where figures go, else here")
+    reproduce.set_defaults(run=_reproduce)
     listing = commands.add_parser("operations", help="what can be checked: signatures, equations, conventions")
     listing.set_defaults(run=_operations)
     return parser
@@ -118,6 +126,17 @@ def _progress() -> Callable[[str, int, int], None]:
             print(f"\r{text:<70}" + ("" if name else "\r"), end="", file=sys.stderr, flush=True)
 
     return progress
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    if find_spec("matplotlib") is None:
+        raise ValueError("the figures need matplotlib: pip install 'refimpl[figures]'")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out is {options.out}, where no folder can be made: {error}") from None
+    import_module(f"refimpl.experiments.{options.name.replace('-', '_')}").run(options.out)
+    return 0
 
 
 def _operations(options: argparse.Namespace) -> int:

@@ -45,6 +45,22 @@ def mlp_parameters(rng: Generator, sizes: list[int] | tuple[int, ...]) -> list:
     return [(normal(rng, (m, n)) / np.sqrt(m), 0.5 * normal(rng, (n,))) for m, n in pairwise(sizes)]
 
 
+def coupling_flow_parameters(rng: Generator, dimensions: int, layers: int, hidden: list[int] | tuple[int, ...]) -> list:
+    """A coupling flow: for every layer a network as in ``mlp_parameters``, from the ⌊D/2⌋ or ⌈D/2⌉ coordinates that
+    it keeps, through hidden layers of the given sizes, to a log-scale and a shift for each of the others   (FLOW.2)
+
+    Raises ValueError if dimensions is not a whole number of at least 2, layers not one of at least 1, or hidden not a
+    list of positive whole numbers.
+    """
+    for name, n, least in (("dimensions", dimensions, 2), ("layers", layers, 1)):
+        if not _whole(n, least):
+            raise ValueError(f"{name} is {n!r}; it needs a whole number of at least {least}")
+    if not isinstance(hidden, list | tuple) or not all(_whole(n, least=1) for n in hidden):
+        raise ValueError(f"hidden is {hidden!r}; it needs positive whole numbers, a size for each hidden layer")
+    kept = [dimensions // 2 if layer % 2 == 0 else dimensions - dimensions // 2 for layer in range(layers)]
+    return [mlp_parameters(rng, [n, *hidden, 2 * (dimensions - n)]) for n in kept]
+
+
 def _checked(rng: Generator) -> Generator:
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is a {type(rng).__name__}; it needs a numpy Generator (refimpl.noise.generator(seed))")

@@ -1,15 +1,20 @@
 """Checks of page 32."""
 
-import autograd.numpy as np
+import math
+from collections.abc import Callable
 
-from refimpl.calculus import gradient
+import autograd.numpy as np
+from autograd import grad, jacobian
+from numpy.polynomial.legendre import leggauss
+
+from refimpl.calculus import divergence, gradient, laplacian
 from refimpl.checks.instance import Grid, Instance
 from refimpl.checks.registry import QUADRATURE, Residual, at_least, equal, step
 from refimpl.checks.witnesses import COMPLEX_STEP, network
 from refimpl.densities import Gaussian, GaussianMixture
-from refimpl.models import energy, log_partition
-from refimpl.objectives import explicit_score_matching
-from refimpl.vocabulary import Array, LogProb
+from refimpl.models import energy, log_partition, mlp
+from refimpl.objectives import explicit_score_matching, implicit_score_matching
+from refimpl.vocabulary import Array, LogProb, Marginal
 
 
 def dot(a: Array, b: Array) -> Array:
@@ -184,3 +189,343 @@ def what_it_loses_is_bounded(i: Instance) -> Residual:
     a = 2.0 * i.alpha
     bound = 8.0 / 9.0 * np.sqrt(np.pi / 2.0) * np.exp(-(a**2) / 2.0) / a
     return at_least(kl_between_the_modes(a), np.log(5.0 / 3.0) - bound, QUADRATURE)
+
+
+def noisy(i: Instance, t: Array) -> tuple[GaussianMixture, Gaussian]:
+    """p_t and q_t: the data against a Gaussian that is none of its components."""
+    q = Gaussian(i.x[0], i.density.covariances[-1] + 0.5 * np.eye(i.x.shape[1]))
+    marginal = Marginal(1.0, np.sqrt(t))
+    return i.density.perturbed(marginal), q.perturbed(marginal)
+
+
+def kl(i: Instance, t: Array) -> Array:
+    """KL(p_t‖q_t) by quadrature, t ≥ 0; differentiable in t > 0."""
+    p, q = noisy(i, t)
+    return i.grid.integral(lambda x: np.exp(p.log_prob(x)) * (p.log_prob(x) - q.log_prob(x)))
+
+
+def square_length(a: Array) -> Array:
+    return np.sum(a**2, axis=-1)
+
+
+@step("FIS.13")
+def noise_spreads_like_heat(i: Instance) -> Residual:
+    """The derivative in t by autograd through the components' covariances."""
+    p = lambda t: lambda x: np.exp(noisy(i, t)[0].log_prob(x))
+    slopes = [grad(lambda t, b=b: p(t)(i.x[b]))(i.sigma**2) for b in range(len(i.x))]
+    return equal(np.stack(slopes), 0.5 * laplacian(p(i.sigma**2), i.x))
+
+
+@step("FIS.14")
+def de_bruijn(i: Instance) -> Residual:
+    log_p = lambda t: noisy(i, t)[0].log_prob
+    entropy = lambda t: -i.grid.integral(lambda x: np.exp(log_p(t)(x)) * log_p(t)(x))
+    right = 0.5 * i.mean(lambda x: square_length(i.smoothed.score(x)), i.smoothed)
+    return equal(grad(entropy)(i.sigma**2), right, QUADRATURE)
+
+
+@step("FIS.15")
+def two_heat_equations(i: Instance) -> Residual:
+    """(p/q) Δq is p (∇·s_q + ‖s_q‖²), which does not overflow where q is small."""
+    p, q = noisy(i, i.sigma**2)
+    curvature = lambda density, x: divergence(density.score, x) + square_length(density.score(x))
+    ratio = lambda x: p.log_prob(x) - q.log_prob(x)
+    right = i.mean(lambda x: 0.5 * curvature(p, x) * ratio(x) - 0.5 * curvature(q, x), p)
+    return equal(grad(lambda t: kl(i, t))(i.sigma**2), right, QUADRATURE)
+
+
+@step("FIS.16")
+def the_divergences_are_linked_by_the_derivative(i: Instance) -> Residual:
+    p, q = noisy(i, i.sigma**2)
+    fisher = 2.0 * i.mean(lambda x: explicit_score_matching(q.score, p.score, x), p)
+    return equal(grad(lambda t: kl(i, t))(i.sigma**2), -0.5 * fisher, QUADRATURE)
+
+
+@step("FIS.17")
+def the_derivative_integrated(i: Instance) -> Residual:
+    """In one dimension, up to T = v, for two components of one variance v whose weights have a ratio of at most two.
+
+    F is analytic in t but where p_t has a zero on the real axis, and that needs the logarithm of the components'
+    ratio, (x − m) Δμ/(v + t) + L with |L| ≤ log 2, to be iπ: (v + t) (iπ − L) real. So t + v lies on a ray at an
+    angle of 77° or more, or t = −v or minus the variance of q. The ellipse of Bernstein that [0, v] has among those has
+    the parameter 5.6, and 12 nodes err by 5.6^{−24} < 1e-17.
+    """
+    i = i.first_axis
+    weight, variance = i.alpha / (1.0 + i.alpha), i.density.covariances[0]
+    p = GaussianMixture(np.array([weight, 1.0 - weight]), i.x[:2], np.stack([variance, variance]))
+    i, (nodes, weights) = i.with_(density=p), leggauss(12)
+    times = 0.5 * variance[0, 0] * (1.0 + nodes)
+
+    def fisher(t: float) -> Array:
+        p, q = noisy(i, t)
+        return 2.0 * i.mean(lambda x: explicit_score_matching(q.score, p.score, x), p)
+
+    integral = 0.5 * variance[0, 0] * sum(w * fisher(t) for w, t in zip(weights, times, strict=True))
+    return equal(kl(i, 0.0) - kl(i, variance[0, 0]), 0.5 * integral, QUADRATURE)
+
+
+@step("FIS.18")
+def noise_makes_them_alike(i: Instance) -> Residual:
+    """For independent x and y: E‖x − y‖² is the sum of both covariances' traces and the squared distance of means."""
+    p, q = noisy(i, 0.0)
+    mean = i.mean(lambda x: x)
+    square = i.mean(lambda x: square_length(x - q.mean)) + np.trace(q.covariance)
+    spread = i.mean(lambda x: square_length(x - mean))
+    both = spread + np.trace(q.covariance) + square_length(mean - q.mean)
+    t = np.array([i.sigma**2, 1.0])
+    sides = at_least(both / (2.0 * t), np.stack([kl(i, time) for time in t]), QUADRATURE)
+    return sides if abs(both - square) < QUADRATURE * both else Residual(float("inf"), QUADRATURE)
+
+
+def between_gaussians(p: Gaussian, q: Gaussian) -> Array:
+    """KL(p‖q) in closed form."""
+    k, difference = np.linalg.inv(q.covariance), p.mean - q.mean
+    determinants = np.linalg.slogdet(q.covariance)[1] - np.linalg.slogdet(p.covariance)[1]
+    return 0.5 * (np.trace(k @ p.covariance) + difference @ k @ difference - len(p.mean) + determinants)
+
+
+@step("FIS.18")
+def the_bound_is_tight_for_a_shift(i: Instance) -> Residual:
+    """At T = 10⁶ for a Gaussian moved by a row of z. KL is ½ Δᵀ(Σ + TI)⁻¹Δ ≥ ‖Δ‖²/2T · (1 − ‖Σ‖/T)."""
+    p, t, shift = i.density.components[0], 1e6, i.z[0] + 4.0
+    q = Gaussian(p.mean + shift, p.covariance)
+    share = 2.0 * t / square_length(shift)
+    ratio = share * between_gaussians(p.perturbed(Marginal(1.0, 1e3)), q.perturbed(Marginal(1.0, 1e3)))
+    widest = np.linalg.eigvalsh(p.covariance)[-1]
+    return at_least(np.stack([1.0, ratio]), np.stack([ratio, 1.0 - widest / t]), QUADRATURE)
+
+
+@step("FIS.19")
+def over_all_noise_it_is_the_kullback_leibler_divergence(i: Instance) -> Residual:
+    """For two Gaussians, F by (FIS.7). With t = u/(1 − u) the integrand is rational in u and smooth up to u = 1."""
+    p, q = two_gaussians(i)
+    identity = np.eye(len(p.mean))
+
+    def fisher(t: Array) -> Array:
+        k1, k2 = (np.linalg.inv(c + t[:, None, None] * identity) for c in (p.covariance, q.covariance))
+        gap = k2 - k1
+        spread = np.trace(gap @ (p.covariance + t[:, None, None] * identity) @ gap, axis1=-2, axis2=-1)
+        return spread + square_length(k2 @ (p.mean - q.mean))
+
+    integrand = lambda u: fisher(u[:, 0] / (1.0 - u[:, 0])) / (1.0 - u[:, 0]) ** 2
+    return equal(between_gaussians(p, q), 0.5 * Grid.interval(0.0, 1.0).integral(integrand), QUADRATURE)
+
+
+def tilt(i: Instance, x: Array) -> Array:
+    """ℓ, up to a constant, of the family p e^{θN}/Z at θ = 0: a bounded network N."""
+    return mlp(i.energy_parameters, x)[..., 0]
+
+
+def generator(i: Instance, x: Array) -> Array:
+    """Δℓ + ∇log p · ∇ℓ, of the tilt."""
+    f = lambda u: tilt(i, u)
+    return laplacian(f, x) + dot(i.density.score(x), gradient(f)(x))
+
+
+@step("FIS.20")
+def the_slope_of_the_loss(i: Instance) -> Residual:
+    """The loss of page 33 differentiated in θ; ∇·(p∇ℓ)/p; and the sum, its slope by complex step."""
+    slope = gradient(lambda u: tilt(i, u))
+    loss = lambda theta, b: implicit_score_matching(lambda u: i.density.score(u) + theta * slope(u), i.x[b : b + 1])[0]
+    left = np.stack([grad(loss)(0.0, b) for b in range(len(i.x))])
+    p = lambda x: np.exp(i.density.log_prob(x))
+    right = divergence(lambda x: p(x)[..., None] * slope(x), i.x) / p(i.x)
+    steps = [network(i.energy_parameters, i.x + 1j * COMPLEX_STEP * e)[..., 0] for e in np.eye(i.x.shape[1])]
+    by_step = np.stack([f.imag / COMPLEX_STEP for f in steps], axis=-1)
+    total = laplacian(lambda u: tilt(i, u), i.x) + dot(i.density.score(i.x), by_step)
+    return equal(np.stack([left, left]), np.stack([right, total]))
+
+
+def moved(i: Instance, theta: Array) -> Callable:
+    """The score of the data moved along the first axis."""
+    return lambda x: i.density.score(x - theta * np.eye(x.shape[-1])[0])
+
+
+@step("FIS.21")
+def the_curvature_of_the_mean_loss(i: Instance) -> Residual:
+    """For a family that is not exponential: the data moved, in one dimension."""
+    i = i.first_axis
+    mean = lambda theta: i.mean(lambda x: implicit_score_matching(moved(i, theta), x))
+    left = np.stack([grad(mean)(0.0), grad(grad(mean))(0.0)])
+    curvature = i.mean(lambda x: divergence(i.density.score, x) ** 2)
+    return equal(left, np.stack([0.0, curvature]), QUADRATURE)
+
+
+@step("FIS.22")
+def an_explicit_minimiser(i: Instance) -> Residual:
+    """F = (x, −x²/2, −x⁴/4) on six points in one dimension: at θ̂ the loss has no slope."""
+    x = np.concatenate([i.first_axis.x, i.first_axis.z]) + 0.1 * np.arange(6.0)[:, None]
+    statistics = [lambda u: u[..., 0], lambda u: -0.5 * u[..., 0] ** 2, lambda u: -0.25 * u[..., 0] ** 4]
+    slopes = np.stack([gradient(f)(x)[:, 0] for f in statistics])
+    a, b = slopes @ slopes.T / 6.0, np.stack([np.mean(laplacian(f, x)) for f in statistics])
+    score = lambda theta: lambda u: theta[0] - theta[1] * u - theta[2] * u**3
+    loss = lambda theta: np.mean(implicit_score_matching(score(theta), x))
+    # What is left of the slope A θ̂ + b is the rounding of the solution: relative to the size of A and θ̂.
+    theta = -np.linalg.solve(a, b)
+    scale = float(np.max(np.abs(a)) * max(1.0, np.max(np.abs(theta))))
+    return equal(grad(loss)(theta), np.zeros(3), scale=scale)
+
+
+def quartic_moment(theta: Array, power: int) -> Array:
+    """E x^power under e^{−θx⁴/4}/Z, for an even power."""
+    return (4.0 / theta) ** (power / 4.0) * math.gamma((power + 1.0) / 4.0) / math.gamma(0.25)
+
+
+@step("FIS.23")
+def one_data_point_more(i: Instance) -> Residual:
+    """F = −x⁴/4 and θ = α: θ̂ = 3 E[x²]/E[x⁶] with ε of its mass at a row of x, differentiated in ε; 𝓛ℓ by autograd."""
+    x, theta, f = i.first_axis.x, i.alpha, lambda u: -0.25 * u[..., 0] ** 4
+    mixed = lambda e, at, power: (1.0 - e) * quartic_moment(theta, power) + e * at**power
+    estimate = lambda e, at: 3.0 * mixed(e, at, 2) / mixed(e, at, 6)
+    left = np.stack([estimate(0.0, 0.0), *(grad(estimate)(0.0, at) for at in x[:, 0])])
+    slope = laplacian(f, x) + theta * gradient(f)(x)[:, 0] ** 2
+    right = -slope / quartic_moment(theta, 6)
+    return equal(left, np.concatenate([np.array([theta]), right]))
+
+
+@step("FIS.24")
+def the_sandwich(i: Instance) -> Residual:
+    """The mean and the variance of a Gaussian: both slices from the loss of page 33 by autograd, at quadrature nodes."""
+    i = i.first_axis
+    q = i.density.components[0]
+    truth, line = np.array([q.mean[0], q.covariance[0, 0]]), Grid.around(i.density)
+    weights = line.weights * np.exp(q.log_prob(line.points))
+    loss = lambda theta: implicit_score_matching(lambda u: -(u - theta[0]) / theta[1], line.points)
+    slopes = jacobian(loss)(truth)
+    bread = jacobian(jacobian(lambda theta: weights @ loss(theta)))(truth)
+    sandwich = np.linalg.inv(bread) @ (slopes.T @ (weights[:, None] * slopes)) @ np.linalg.inv(bread)
+    return equal(sandwich, np.diag(np.array([truth[1], 2.0 * truth[1] ** 2])), QUADRATURE)
+
+
+@step("FIS.25")
+def by_parts_with_the_generator(i: Instance) -> Residual:
+    left = i.mean(lambda x: tilt(i, x) * generator(i, x))
+    slope = gradient(lambda u: tilt(i, u))
+    return equal(left, -i.mean(lambda x: square_length(slope(x))), QUADRATURE)
+
+
+@step("FIS.26")
+def score_matching_is_no_better_than_maximum_likelihood(i: Instance) -> Residual:
+    """Without division, since the network may be constant; ℓ has mean zero once its mean is taken off."""
+    slope, mean = gradient(lambda u: tilt(i, u)), i.mean(lambda x: tilt(i, x))
+    squares = i.mean(lambda x: generator(i, x) ** 2), i.mean(lambda x: (tilt(i, x) - mean) ** 2)
+    return at_least(squares[0] * squares[1], i.mean(lambda x: square_length(slope(x))) ** 2, QUADRATURE)
+
+
+def efficiency_loss(log_p: LogProb, mean: Callable) -> Array:
+    """The right side of (FIS.27), its derivatives by autograd; mean takes a function of (N, 1) to its expectation."""
+    psi = lambda x: gradient(log_p)(x)[..., 0]
+    first = lambda x: gradient(psi)(x)[..., 0]
+    second = lambda x: gradient(first)(x)[..., 0]
+    numerator = mean(lambda x: (second(x) + psi(x) * first(x)) ** 2) * mean(lambda x: psi(x) ** 2)
+    return numerator / mean(lambda x: first(x) ** 2) ** 2
+
+
+@step("FIS.26")
+def it_is_as_good_for_an_eigenfunction(i: Instance) -> Residual:
+    """A Gaussian moved: ℓ is linear."""
+    i = i.first_axis
+    q = i.density.components[0]
+    log_p = lambda x: -0.5 * (x[..., 0] - q.mean[0]) ** 2 / q.covariance[0, 0] + 0.0 * x[..., 0] ** 4
+    return equal(efficiency_loss(log_p, lambda f: i.mean(f, q)), 1.0, QUADRATURE)
+
+
+@step("FIS.27")
+def a_location_family(i: Instance) -> Residual:
+    """Left the sandwich, with the slopes from the loss of page 33 in θ, over the Fisher information."""
+    i = i.first_axis
+    x, weights = i.grid.points, i.grid.weights * np.exp(i.density.log_prob(i.grid.points))
+    slopes = jacobian(lambda theta: implicit_score_matching(moved(i, theta), x))(0.0)
+    bread = grad(grad(lambda theta: weights @ implicit_score_matching(moved(i, theta), x)))(0.0)
+    left = weights @ slopes**2 / bread**2 * (weights @ i.density.score(x)[:, 0] ** 2)
+    return equal(left, efficiency_loss(i.density.log_prob, i.mean), QUADRATURE)
+
+
+def on_the_line(log_p: LogProb, scale: float) -> Array:
+    """(FIS.27) for a density with tails of e^{−|x|/scale} or lighter."""
+    line = Grid.interval(-40.0 * scale, 40.0 * scale)
+    return efficiency_loss(log_p, lambda f: line.integral(lambda x: np.exp(log_p(x)) * f(x)))
+
+
+@step("FIS.28")
+def logistic(i: Instance) -> Residual:
+    """Of any scale σ: the ratio does not see it. log cosh(x/2σ) = |x|/2σ + log(1 + e^{−|x|/σ}) − log 2."""
+    log_p = lambda x: -x[..., 0] / i.sigma - 2.0 * np.logaddexp(0.0, -x[..., 0] / i.sigma) - np.log(i.sigma)
+    return equal(on_the_line(log_p, i.sigma), 10.0 / 7.0, QUADRATURE)
+
+
+@step("FIS.29")
+def hyperbolic_secant(i: Instance) -> Residual:
+    log_p = lambda x: -np.logaddexp(x[..., 0] / i.sigma, -x[..., 0] / i.sigma) - np.log(0.5 * np.pi * i.sigma)
+    return equal(on_the_line(log_p, i.sigma), 2.0, QUADRATURE)
+
+
+@step("FIS.30")
+def student(i: Instance) -> Residual:
+    """With x = √ν tan u everything is a polynomial in sin u and cos u, for whole ν."""
+    nu = np.array([1.0, 2.0, 3.0, 5.0, 10.0])
+    polynomial = nu**4 + 22.0 * nu**3 + 212.0 * nu**2 + 962.0 * nu + 1731.0
+    above, below = (nu + 4.0) * (nu + 5.0) * (nu + 7.0), (nu + 2.0) * (nu + 9.0) * (nu + 11.0)
+    right = above * polynomial / (below * (nu**2 + 8.0 * nu + 19.0) ** 2)
+    circle, left = Grid.interval(-0.5 * np.pi, 0.5 * np.pi), []
+    for n in nu:
+        density = lambda u, n=n: np.cos(u[:, 0]) ** (n - 1.0)
+        total, root = circle.integral(density), np.sqrt(n)
+        mean = lambda f, density=density, total=total, root=root: (
+            circle.integral(lambda u: density(u) * f(root * np.tan(u))) / total
+        )
+        left.append(efficiency_loss(lambda x, n=n: -0.5 * (n + 1.0) * np.log(n + x[..., 0] ** 2), mean))
+    return equal(np.stack(left), right, QUADRATURE)
+
+
+def variances_of_the_weight(a: float) -> Array:
+    """V_ML and V_SM of (FIS.31). V_SM is a ratio of small numbers: e^{−a²/2} is taken out of either mean."""
+    line = Grid.interval(-a - 10.0, a + 10.0)
+    p = lambda x: np.exp(two_modes(a, 0.5).log_prob(x))
+    maximum_likelihood = 0.25 / line.integral(lambda x: p(x) * np.tanh(a * x[:, 0]) ** 2)
+    valley = Grid.interval(-12.0 / a, 12.0 / a)
+    # p cosh⁻⁴ = e^{−a²/2} φ cosh⁻³, which is e^{−36} of its largest at the ends.
+    rest = lambda x: np.exp(-0.5 * x[:, 0] ** 2) / np.sqrt(2.0 * np.pi) / np.cosh(a * x[:, 0]) ** 3
+    squares = valley.integral(lambda x: rest(x) * (x[:, 0] + a * np.tanh(a * x[:, 0])) ** 2)
+    return np.stack([maximum_likelihood, np.exp(0.5 * a**2) * squares / (2.0 * a * valley.integral(rest)) ** 2])
+
+
+@step("FIS.31")
+def the_weight_of_a_far_mode(i: Instance) -> Residual:
+    """Left from the density itself: the derivatives in w and in x by autograd. Relative to each, as V_SM is large."""
+    a = i.alpha + i.sigma
+    log_p = lambda w, x: (
+        np.log(w * np.exp(-0.5 * (x - a) ** 2) + (1.0 - w) * np.exp(-0.5 * (x + a) ** 2)) - 0.5 * np.log(2.0 * np.pi)
+    )
+    line = Grid.interval(-a - 10.0, a + 10.0)
+    x, p = line.points[:, 0], np.exp(log_p(0.5, line.points[:, 0]))
+    in_w = lambda x: jacobian(lambda w: log_p(w, x))(0.5)
+    score = lambda w: lambda u: gradient(lambda v: log_p(w, v[..., 0]))(u)
+    slopes = jacobian(lambda w: implicit_score_matching(score(w), line.points))(0.5)
+    in_x = jacobian(lambda w: score(w)(line.points)[:, 0])(0.5)
+    weights = line.weights * p
+    sandwich = weights @ slopes**2 / (weights @ in_x**2) ** 2
+    left = np.stack([1.0 / (weights @ in_w(x) ** 2), sandwich])
+    return equal(left / variances_of_the_weight(a), np.ones(2), QUADRATURE)
+
+
+@step("FIS.32")
+def it_grows_like_the_inverse_of_the_valley(i: Instance) -> Residual:
+    """With g = e^{−v²/2a²} ≥ 1 − v²/2a² the share of the leading term is N/D², N = (8/π) ∫ g (tanh v + v/a²)² cosh⁻³
+    and D = (2/π) ∫ g cosh⁻³: below by g ≤ 1 in D and tanh² ≤ (tanh + v/a²)² in N, above the other way round."""
+    a, line = 4.0 + 2.0 * i.alpha, Grid.interval(-36.0, 36.0)
+    mean = lambda f: line.integral(lambda v: f(v[:, 0]) / np.cosh(v[:, 0]) ** 3)
+    share = variances_of_the_weight(a)[1] / (0.25 * a * np.exp(0.5 * a**2) / np.sqrt(2.0 * np.pi))
+    least = 1.0 - 4.0 / np.pi * mean(lambda v: (v * np.tanh(v)) ** 2) / a**2
+    most = 8.0 / np.pi * mean(lambda v: (np.tanh(v) + v / a**2) ** 2)
+    most = most / (1.0 - mean(lambda v: v**2) / np.pi / a**2) ** 2
+    return at_least(np.stack([share, most]), np.stack([least, share]), QUADRATURE)
+
+
+@step("FIS.32")
+def maximum_likelihood_counts_the_modes(i: Instance) -> Residual:
+    """1 − tanh² = cosh⁻²: 4 E tanh² is 4 less 4 E cosh⁻², and that is at most 4π e^{−a²/2}/(√(2π) a)."""
+    a = 4.0 + 2.0 * i.alpha
+    information = 1.0 / variances_of_the_weight(a)[0]
+    lost = 4.0 * np.sqrt(0.5 * np.pi) * np.exp(-0.5 * a**2) / a
+    return at_least(np.stack([4.0, information]), np.stack([information, 4.0 - lost]), QUADRATURE)

@@ -36,7 +36,6 @@ class NumPyNamespace(Namespace):
     log = staticmethod(np.log)
     exp = staticmethod(np.exp)
     tanh = staticmethod(np.tanh)
-    softplus = staticmethod(lambda a: np.logaddexp(0.0, a))
     concatenate = staticmethod(np.concatenate)
     inverse = staticmethod(np.linalg.inv)
     log_determinant = staticmethod(lambda a: np.linalg.slogdet(a)[1])
@@ -47,6 +46,11 @@ class NumPyNamespace(Namespace):
     quadratic_form = staticmethod(calculus.quadratic_form)
     divergence = staticmethod(calculus.divergence)
     jacobian = staticmethod(calculus.jacobian)
+
+    @staticmethod
+    def softplus(a: Array) -> Array:
+        with np.errstate(invalid="ignore"):  # NaN gives NaN, and no warning
+            return np.logaddexp(0.0, a)
 
 
 namespace = NumPyNamespace()
