@@ -9,7 +9,7 @@ from autograd.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate, optimize, special
 
-from refimpl import models, noise
+from refimpl import check, models, noise
 from refimpl.calculus import gradient
 from refimpl.checks.witnesses import COMPLEX_STEP, network
 from refimpl.objectives import contrastive_divergence, implicit_score_matching
@@ -112,6 +112,22 @@ def test_differentiable_twice_in_every_argument():
     check_grads(lambda x: contrastive_divergence(f, x, Y), modes=["rev"], order=2)(X)
     check_grads(lambda y: contrastive_divergence(f, X, y), modes=["rev"], order=2)(Y)
     check_grads(lambda w: contrastive_divergence(at(w), X, Y), modes=["rev"], order=2)(PARAMETERS[0][0])
+
+
+def test_data_minus_negatives_is_right_for_an_energy():
+    """What readers of such code take for a wrong sign: E(x) − E(y) is f(y) − f(x)."""
+    theirs = {"contrastive_divergence": lambda energy, x, y: np.mean(energy(x) - np.mean(energy(y), axis=0))}
+    report = check(theirs)
+    assert report.exit_status == 1
+    assert [(f.kind, f.name) for f in report.findings] == [("convention", "model = energy")]
+    assert check(theirs, conventions={"model": "energy"}).ok
+
+
+def test_all_of_it_turned_round_is_named():
+    """Of a log-density that is said to be one."""
+    theirs = {"contrastive_divergence": lambda f, x, y: f(x) - np.mean(f(y), axis=0)}
+    report = check(theirs, conventions={"model": "log_density"})
+    assert [(f.kind, f.name) for f in report.findings] == [("mistake", "loss-sign")]
 
 
 BAD_ROWS = [np.ones(3), np.ones((2, 5, 3)), 1.0, np.ones((0, 3)), np.ones((3, 0)), np.ones((5, 3), dtype=int)]

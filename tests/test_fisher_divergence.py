@@ -1,11 +1,15 @@
 """Page 32 against second witnesses, and what explicit score matching refuses."""
 
+import re
+from fractions import Fraction
+
 import autograd.numpy as np
 import mpmath
 import pytest
 from autograd import grad
 from autograd.test_util import check_grads
 from numpy.testing import assert_allclose
+from pages import ROOT
 from scipy import integrate, stats
 
 from refimpl import models, noise
@@ -73,6 +77,78 @@ def test_the_integral_of_the_page():
     with mpmath.workdps(30):
         value = mpmath.quad(lambda t: 72 * t**2 / ((t**2 + 1) * (t**2 + 9) ** 2), [0, 1, 3, 10, mpmath.inf])
         assert abs(value - 3 * mpmath.pi / 8) < 1e-20
+
+
+TABLE = re.compile(r"^\| *([\w ,.]+) *\| *([\d./]+) *\| *([\d.]+) *\|(?: *([\d.]+) *\|)?$", re.MULTILINE)
+ROWS = TABLE.findall((ROOT / "derivations" / "32-fisher-divergence.md").read_text(encoding="utf-8"))
+LOCATIONS = [row for row in ROWS if not row[3]]
+WEIGHTS = [row for row in ROWS if row[3]]
+FAMILIES = {
+    "Gaussian": lambda x: -(x**2) / 2,
+    "logistic": lambda x: -2 * mpmath.log(mpmath.cosh(x / 2)),
+    "hyperbolic secant": lambda x: -mpmath.log(mpmath.cosh(x)),
+}
+
+
+def agrees(value, printed):
+    """To half a unit of the last printed digit."""
+    digits = len(printed.partition(".")[2])
+    return abs(value - mpmath.mpf(printed)) <= mpmath.mpf(10) ** -digits / 2
+
+
+@pytest.mark.parametrize(("family", "fraction", "decimal", "_"), LOCATIONS, ids=[row[0].strip() for row in LOCATIONS])
+def test_the_table_of_location_families(family, fraction, decimal, _):
+    """Thirty digits: the slopes of the log-density by differences of high order, the means by mpmath."""
+    nu = int(family.split(",")[1].split()[0]) if "," in family else None
+    log_p = FAMILIES.get(family.strip(), lambda x: -(nu + 1) * mpmath.log(nu + x**2) / 2)
+    with mpmath.workdps(30):
+        ends = mpmath.inf if nu else 60
+        knots = [0, mpmath.mpf(1) / 2, 1, 2, 4, 10, ends]
+        psi = lambda x, n: mpmath.diff(log_p, x, n + 1)
+        mean = lambda f: mpmath.quad(lambda x: mpmath.exp(log_p(x)) * f(x), knots)
+        top = mean(lambda x: (psi(x, 2) + psi(x, 0) * psi(x, 1)) ** 2) * mean(lambda x: psi(x, 0) ** 2)
+        ratio = top / mean(lambda x: psi(x, 1) ** 2) ** 2
+        assert abs(ratio - mpmath.mpf(Fraction(fraction).numerator) / Fraction(fraction).denominator) < 1e-9
+        assert agrees(ratio, decimal)
+
+
+@pytest.mark.parametrize(("a", "likelihood", "score", "ratio"), WEIGHTS, ids=[row[0].strip() for row in WEIGHTS])
+def test_the_table_of_the_weight(a, likelihood, score, ratio):
+    """From the density: the slopes in w by hand, twenty digits."""
+    with mpmath.workdps(20):
+        a = mpmath.mpf(a.strip())
+        right, left = (lambda x: mpmath.npdf(x, a)), (lambda x: mpmath.npdf(x, -a))
+        p = lambda x: (right(x) + left(x)) / 2
+        ell = lambda x: (right(x) - left(x)) / p(x)
+        # d/dx of the share r of the right mode is 2a r (1 − r), and ℓ = 2 (2r − 1).
+        share = lambda x: right(x) / (2 * p(x))
+        slope = lambda x: 8 * a * share(x) * (1 - share(x))
+        curvature = lambda x: 16 * a**2 * share(x) * (1 - share(x)) * (1 - 2 * share(x))
+        generator = lambda x: curvature(x) + (2 * a * share(x) - a - x) * slope(x)
+        knots = mpmath.linspace(-a - 12, a + 12, 17)
+        mean = lambda f: mpmath.quad(lambda x: p(x) * f(x), knots)
+        v_ml = 1 / mean(lambda x: ell(x) ** 2)
+        v_sm = mean(lambda x: generator(x) ** 2) / mean(lambda x: slope(x) ** 2) ** 2
+        assert agrees(v_ml, likelihood) and agrees(v_sm, score) and agrees(v_sm / v_ml, ratio)
+
+
+def test_the_tables_are_there():
+    assert [row[0].strip() for row in LOCATIONS] == [*FAMILIES, *(f"t, {nu} degrees" for nu in (3, 5, 10))]
+    assert [float(row[0]) for row in WEIGHTS] == [0.5 * n for n in range(1, 9)]
+
+
+def test_the_sentence_below_the_table():
+    """What a thousand data are worth: n V_SM/V_ML at a = 4."""
+    assert 5.5e6 < 1000 * float(WEIGHTS[-1][3]) < 5.6e6
+
+
+def test_noise_links_the_divergences_of_two_gaussians():
+    """KL(p_t‖q_t) and F in closed form, the derivative by complex step; and the integral by SciPy."""
+    kl = lambda t: 0.5 * (np.log((2.0 + t) / (0.5 + t)) + (0.5 + t + 1.44) / (2.0 + t) - 1.0)
+    fisher = lambda t: (0.5 + t) * (1 / (2.0 + t) - 1 / (0.5 + t)) ** 2 + 1.44 / (2.0 + t) ** 2
+    for t in (0.0, 0.3, 2.0):
+        assert kl(t + 1j * COMPLEX_STEP).imag / COMPLEX_STEP == pytest.approx(-0.5 * fisher(t), rel=1e-13)
+    assert kl(0.0) == pytest.approx(0.5 * integrate.quad(fisher, 0.0, np.inf)[0], rel=1e-9)
 
 
 def test_gradient_in_the_data_by_complex_step():

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pages import PAGES, stem
 from scipy import linalg
 
-from refimpl import models, noise
+from refimpl import check, models, noise
 from refimpl.checks.witnesses import COMPLEX_STEP, network
 from refimpl.densities import Gaussian
 from refimpl.samplers import langevin, langevin_step, trajectory
@@ -140,6 +140,29 @@ def test_a_chain_that_diverges_says_so_in_its_result():
     with np.errstate(all="ignore"):
         end = langevin(lambda x: -(x**3), np.full((1, 1), 10.0), np.zeros((12, 1, 1)), 0.5)
     assert not np.isfinite(end).any()
+
+
+def other_step(score, x, z, step):
+    return x + step * score(x) + np.sqrt(2.0 * step) * z
+
+
+def other_chain(score, x, z, step):
+    for draw in z:
+        x = other_step(score, x, draw, step)
+    return x
+
+
+def test_the_other_convention_is_called_one():
+    theirs = {"langevin_step": other_step, "langevin": other_chain}
+    report = check(theirs)
+    assert report.exit_status == 1
+    assert [(f.operation, f.kind, f.name) for f in report.findings] == [
+        ("langevin_step", "convention", "step = h"),
+        ("langevin", "convention", "step = h"),
+    ]
+    assert "the step h here is 2h there" in report.findings[0].sentence
+    assert check(theirs, conventions={"step": "h"}).ok
+    assert not check({"langevin": langevin}, conventions={"step": "h"}).ok
 
 
 def test_gradients_by_complex_step():

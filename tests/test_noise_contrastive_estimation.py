@@ -1,4 +1,4 @@
-"""Page 37 against second witnesses, fits and published-size tables, and what the two losses refuse."""
+"""Page 37 against second witnesses, simulated fits and tables, and what the two losses refuse."""
 
 from itertools import pairwise
 
@@ -77,15 +77,13 @@ def test_values_by_hand():
 
 
 def test_the_noise_rows_are_summed_and_the_pairs_averaged():
-    y = np.concatenate([Y, Y])
-    told = lambda u: log_noise(u) - np.log(2.0)  # undoes the log ν of twice as many rows
-    data = noise_contrastive_estimation(log_model, log_noise, X, Y[:1])
-    data = data - special.log_expit(log_noise(Y[0]) - log_model(Y[0])) * -1.0
-    once, twice = (noise_contrastive_estimation(log_model, q, X, v) for q, v in ((log_noise, Y), (told, y)))
-    logit = log_model(X) - log_noise(X) - np.log(2.0)
-    of_data = -special.log_expit(logit)
+    """Every noise row twice, with the log ν of twice as many undone: the noise term doubles, and no other."""
+    told = lambda u: log_noise(u) - np.log(2.0)
+    once = noise_contrastive_estimation(log_model, log_noise, X, Y)
+    twice = noise_contrastive_estimation(log_model, told, X, np.concatenate([Y, Y]))
+    of_data = -special.log_expit(log_model(X) - log_noise(X) - np.log(2.0))
     assert_allclose(twice - of_data, 2.0 * (once - of_data), rtol=1e-13)
-    assert_allclose(conditional_implementation(X, y), conditional_implementation(X, Y), rtol=1e-15)
+    assert_allclose(conditional_implementation(X, np.concatenate([Y, Y])), conditional_implementation(X, Y), rtol=1e-15)
 
 
 def test_against_scipy():
@@ -102,8 +100,8 @@ def test_large_and_small_logits_against_mpmath(size):
     f, flat = (lambda u: u[..., 0]), (lambda u: 0.0 * u[..., 0])
     x, y = np.array([[size], [-size]]), np.array([[[-size], [size]]])
     with mpmath.workdps(60):
-        small, large = (float(mpmath.log(1 + mpmath.exp(sign * mpmath.mpf(size)))) for sign in (-1, 1))
-        pair = [float(2 * mpmath.log(1 + mpmath.exp(sign * 2 * mpmath.mpf(size)))) for sign in (-1, 1)]
+        small, large = (float(mpmath.log1p(mpmath.exp(sign * mpmath.mpf(size)))) for sign in (-1, 1))
+        pair = [float(2 * mpmath.log1p(mpmath.exp(sign * 2 * mpmath.mpf(size)))) for sign in (-1, 1)]
     assert_allclose(noise_contrastive_estimation(f, flat, x, y), [2 * small, 2 * large], rtol=1e-15, atol=0.0)
     assert_allclose(conditional_noise_contrastive_estimation(f, x, y), pair, rtol=1e-15, atol=0.0)
     slope = lambda v: grad(lambda u: np.sum(noise_contrastive_estimation(f, flat, u, v)))(x)
@@ -256,9 +254,9 @@ def asymptotic(nu, deviation):
     ],
 )
 def test_table_of_variances(nu, table):
-    """T var(K) and T var(c) for noise of deviation 1, 1.5 and 3; six digits are printed."""
+    """T var(K) and T var(c) for noise of deviation 1, 1.5 and 3; six digits or five decimals are printed."""
     got = [np.diag(asymptotic(nu, deviation)) for deviation in (1.0, 1.5, 3.0)]
-    assert_allclose(got, table, rtol=3e-6)
+    assert_allclose(got, table, rtol=3e-6, atol=5e-6)
     assert_allclose(got[0], [2.0 * (1.0 + 1.0 / nu), 0.5 * (1.0 + 1.0 / nu)], rtol=1e-12)
 
 

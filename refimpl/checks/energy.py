@@ -330,3 +330,29 @@ def the_error_at_a_cut_is_of_second_order(i: Instance) -> Residual:
     h = np.array([0.1, 0.05]) / i.alpha
     rest = 0.5 * h / np.tanh(0.5 * i.alpha * h) - (1.0 + (i.alpha * h) ** 2 / 12.0) / i.alpha
     return at_least((i.alpha * h) ** 4 / 720.0 / i.alpha, np.abs(rest))
+
+
+@step("EBM.21")
+def a_slow_energy_has_a_z_where_it_is_not_too_slow(i: Instance) -> Residual:
+    """κ = 1 + σ. The integrand in w is analytic for |Im w| < π/2 and e^{−30} at the ends: a step of 1/5 is enough."""
+    kappa, w = 1.0 + i.sigma, np.arange(-100, 101) / 5.0
+    left = 0.2 * np.sum(np.cosh(w) ** (1.0 - 2.0 * kappa))
+    right = math.sqrt(math.pi) * math.gamma(kappa - 0.5) / math.gamma(kappa)
+    return equal(left, right, QUADRATURE)
+
+
+@step("EBM.21")
+def a_slow_energy_is_students_density(i: Instance) -> Residual:
+    """κ = 2 in x itself: ∫ (1 + x²)⁻² = π/2, of which 2/3r³ lie beyond r to leading order, and never more."""
+    r = 1e4
+    inside = sum(
+        Grid.interval(a, b).integral(lambda x: (1.0 + x[:, 0] ** 2) ** -2.0) for a, b in ((0.0, 10.0), (10.0, r))
+    )
+    return equal(2.0 * inside, math.sqrt(math.pi) * math.gamma(1.5) / math.gamma(2.0), QUADRATURE)
+
+
+@step("EBM.22")
+def too_slow_an_energy_has_none(i: Instance) -> Residual:
+    r = 4.0 * i.alpha
+    inside = Grid.interval(-r, r).integral(lambda x: np.exp(-0.5 * np.log(1.0 + x[:, 0] ** 2)))
+    return equal(inside, 2.0 * np.log(r + np.sqrt(1.0 + r**2)), QUADRATURE)

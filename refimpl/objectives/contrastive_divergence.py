@@ -7,7 +7,7 @@ from refimpl.vocabulary import Array, LogProb
 
 
 def contrastive_divergence(log_density: LogProb, x: Array, y: Array) -> Array:
-    """(1/K) Σₖ f(yₖ) − f(x), in nats.   (CD.3)
+    """(1/K) Σⱼ f(yⱼ) − f(x), in nats.   (CD.3)
 
     log_density  f, unnormalised, (…, D) -> (…);  x  (B, D) data
     y  (K, B, D) negatives, made by the caller: samples of the model, k steps of a chain from the data, from where the

@@ -81,7 +81,7 @@ MISTAKES = [
     Mistake(
         NAME,
         "flow-detached-at-samples",
-        "The value is right. log q of the flow's own rows is detached (or comes from sampling without a graph): the flow's gradient lacks the share of E_q[h ∇ log q].",
+        "The value is right. log q of the flow's own rows is detached (or comes from sampling without a graph): the flow's gradient lacks E_q[h ∇ log q], and log p alone pulls at the rows.",
         detached(flow_at=("y",)),
     ),
     Mistake(

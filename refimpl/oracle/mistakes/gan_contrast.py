@@ -111,7 +111,7 @@ CLASSIFIER = [
     ),
     (
         "non-saturating",
-        "−log D(y) stands where log(1 − D(y)) is meant: the generator's heuristic against flat slopes (GAN.16). As a value of both players it has no saddle at the data.",
+        "−log D(y) stands where log(1 − D(y)) is meant: the generator's heuristic against flat slopes (GAN.16). As one value for both players it is unbounded in D.",
         non_saturating,
         "choice",
     ),
