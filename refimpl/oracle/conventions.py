@@ -38,6 +38,18 @@ TABLE: dict[str, dict[str, str]] = {
         "sigma^-1": "every row is divided by σ",
         "sigma^-2": "every row is divided by σ²",
     },
+    "sense": {
+        "value": "a value, which the model ascends",
+        "loss": "its negative, which the model descends",
+    },
+    "statistic": {
+        "U": "pairs of a point with itself are left out, and the mean over the others is unbiased",
+        "V": "all pairs are averaged, those of a point with itself among them",
+    },
+    "step": {
+        "h/2": "a Langevin step is x + (h/2) s + √h z",
+        "h": "it is x + h s + √(2h) z: the step h here is 2h there",
+    },
     "factor": {"1.0": "the whole loss is this positive number times the reference's: 2 where its ½ is left out"},
     "gradient": {
         "compare": "the gradient in the parameters is compared as well",
@@ -51,18 +63,21 @@ POWERS = {"1": 0, "sigma": 1, "sigma^2": 2, "sigma^4": 4, "sigma^-1": -1, "sigma
 class Conventions:
     """The conventions under which one operation of a caller is held to the reference."""
 
-    model: str = "score"
+    model: str = ""
     reduction: str | None = None  # undeclared: rows are compared as rows, one number as their mean
     dimensions: str = "sum"
     slices: str = "mean"
     weighting: str = "1"
+    sense: str = "value"
+    statistic: str = "U"
+    step: str = "h/2"
     factor: float = 1.0
     gradient: str = "compare"
     declared: tuple[str, ...] = ()
 
     def weight(self, case: Case) -> Array | float:
         """What multiplies the rows of the reference, a number or (B,); their mean is then the caller's number."""
-        scale: Array | float = self.factor
+        scale: Array | float = self.factor if self.sense == "value" else -self.factor
         if self.reduction == "sum":
             scale = scale * size(case, "B")
         if self.dimensions == "mean":
@@ -79,7 +94,8 @@ class Conventions:
 def size(case: Case, letter: str) -> int:
     """B, D or K of a case; 1 for a case that has no such axis."""
     if letter == "K":
-        return case.inputs["v"].shape[0] if "v" in case.inputs else 1
+        replicated = [a for name, a in case.inputs.items() if name in ("v", "y") and np.ndim(a) == 3]
+        return replicated[0].shape[0] if replicated else 1
     return case.inputs["x"].shape["BD".index(letter)]
 
 
@@ -97,7 +113,7 @@ def for_operation(declared: Mapping[str, Any] | None, operation: Operation, name
     Raises ValueError for a key or a value that the table does not have.
     """
     if declared is None:
-        return Conventions()
+        return Conventions(model=operation.models[0])
     if not isinstance(declared, Mapping):
         raise ValueError(
             f"conventions is a {type(declared).__name__}; it needs a mapping such as {{'model': 'energy'}}"
@@ -111,7 +127,10 @@ def for_operation(declared: Mapping[str, Any] | None, operation: Operation, name
         )
     merged = {key: _checked(key, value) for key, value in {**general, **own}.items()}
     relevant = {key: value for key, value in merged.items() if key in operation.conventions}
-    return Conventions(**relevant, declared=tuple(relevant))
+    if relevant.get("model", operation.models[0]) not in operation.models:
+        known = ", ".join(operation.models)
+        raise ValueError(f"conventions['model'] is {relevant['model']!r}; {operation.name} takes {known}")
+    return Conventions(**{"model": operation.models[0], **relevant}, declared=tuple(relevant))
 
 
 def _checked(key: str, value: Any) -> Any:

@@ -11,7 +11,7 @@ from refimpl.oracle import tolerance
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.operation import Case, Operation
-from refimpl.oracle.outcome import Outcome
+from refimpl.oracle.outcome import Outcome, packed
 from refimpl.vocabulary import Array
 
 
@@ -21,6 +21,7 @@ class Prediction:
 
     rows: Array
     gradient: Array | None
+    shape: tuple
 
     def value(self, shape: tuple[int, ...]) -> Array:
         """The rows themselves, or their mean for a caller who returns one number."""
@@ -42,11 +43,21 @@ class Trial:
         if np.ndim(total):
             return _predicted(function, self.operation, self.case, self.conventions.model, total)
         plain = _unweighted(function, self.operation, self.case, self.conventions.model)
-        return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient)
+        return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient, plain.shape)
+
+    @property
+    def reference(self) -> Callable:
+        """The reference, or what stands for it under a convention that is no factor."""
+        chosen = [
+            values[getattr(self.conventions, key)]
+            for key, values in self.operation.alternatives.items()
+            if getattr(self.conventions, key) in values
+        ]
+        return chosen[0] if chosen else self.operation.reference
 
     @cached_property
     def expected(self) -> Prediction:
-        return self.predict(self.operation.reference)
+        return self.predict(self.reference)
 
     @cached_property
     def scales(self) -> tuple[float, float]:
@@ -80,7 +91,9 @@ class Trial:
 
 
 def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
-    return Prediction(*numpy_adapter.reference(function, operation, case, model, weight))
+    result, gradient = numpy_adapter.reference(function, operation, case, model, weight)
+    rows, shape = packed(result)
+    return Prediction(rows, gradient, shape)
 
 
 @cache
@@ -118,10 +131,9 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
 def _with_shape_checked(outcome: Outcome, operation: Operation, case: Case, conventions: Conventions) -> Outcome:
     if outcome.value is None:
         return outcome
-    trial = Trial(operation, case, conventions, outcome)
-    shape, rows = outcome.value.shape, trial.expected.rows.shape
-    allowed: tuple[tuple[int, ...], ...] = (rows,)
-    if operation.trained is not None:
+    shape, rows = outcome.shape, Trial(operation, case, conventions, outcome).expected.shape
+    allowed: tuple[tuple, ...] = (rows,)
+    if operation.trained:
         allowed = {"none": (rows,), None: (rows, ())}.get(conventions.reduction, ((),))
     if shape in allowed:
         return outcome

@@ -35,14 +35,30 @@ def name(operation: Operation, trials: Trials) -> list[Finding]:
 
 def whole_factor(operation: Operation, trials: Trials) -> list[Finding]:
     """The reference up to a factor on the whole loss: positive, a convention; negative, the wrong way up."""
-    factor = _factor(trials, operation.reference)
-    if operation.trained is None or factor is None or factor == Factor(1.0, (0, 0, 0)):
+    factor = _factor(trials, trials[0].reference)
+    if not operation.trained or factor is None or factor == Factor(1.0, (0, 0, 0)):
         return []
     evidence = f"your value and gradient are {factor} times the reference's on all {len(trials)} cases"
+    if factor.constant < 0 and "sense" in operation.conventions and factor.powers == (0, 0, 0):
+        other = "loss" if trials[0].conventions.sense == "value" else "value"
+        declared = {"sense": other, **({} if factor.constant == -1.0 else {"factor": -factor.constant})}
+        sentence = f"You return {TABLE['sense'][other]}. Declare {_python(declared)}."
+        return [_finding(operation, "convention", f"sense = {other}", sentence, evidence)]
     if factor.constant < 0:
         sentence = "Your whole loss has the wrong sign: to descend it is to move away from the data."
         return [_finding(operation, "mistake", "loss-sign", sentence, evidence)]
     return [_convention(operation, factor, evidence)]
+
+
+def alternative(operation: Operation, trials: Trials) -> list[Finding]:
+    """What stands for the reference under a convention that the caller has not declared."""
+    for key, values in operation.alternatives.items():
+        for value, function in values.items():
+            if key not in trials[0].conventions.declared and _worst(trials, function) <= NAMING:
+                sentence = f"Right, if {TABLE[key][value]}. Declare {_python({key: value})}."
+                evidence = f"under it your {_compared(trials)} is the reference's on all {len(trials)} cases"
+                return [_finding(operation, "convention", f"{key} = {value}", sentence, evidence)]
+    return []
 
 
 def catalogue(operation: Operation, trials: Trials) -> list[Finding]:
@@ -55,7 +71,7 @@ def weighting(operation: Operation, trials: Trials) -> list[Finding]:
     if "weighting" not in operation.conventions:
         return []
     for text, power in POWERS.items():
-        factor = _factor(trials, operation.reference, lambda t, p=power: sigma_power(t.case, p)) if power else None
+        factor = _factor(trials, trials[0].reference, lambda t, p=power: sigma_power(t.case, p)) if power else None
         if factor is not None and factor.constant > 0:
             declared = {**(factor.declaration or {}), "weighting": text}
             sentence = (
@@ -94,6 +110,7 @@ def noisy(operation: Operation, trials: Trials) -> list[Finding]:
 
 NAMERS: tuple[Callable[[Operation, Trials], list[Finding]], ...] = (
     whole_factor,
+    alternative,
     catalogue,
     weighting,
     catalogue_up_to_a_factor,

@@ -7,6 +7,8 @@ from typing import Any
 
 from refimpl.vocabulary import Array
 
+KERNEL = (1.25, -0.375)  # c and β of the kernel (c² + r²)^β that a case hands over
+
 
 @dataclass(frozen=True, eq=False)
 class Operation:
@@ -15,11 +17,15 @@ class Operation:
     name       the name of the function, and of the caller's
     reference  the function itself
     formula, tag, page   the equation as one line of text, its tag, and the page it stands on
-    trained    the argument that is a model with parameters θ, or None; the parameter gradient is taken through it
-    fixed      the arguments that are other callables, with constant weights
+    callables  argument -> kind of every argument that is a callable: "score", (…, D) -> (…, D); "log_density",
+               (…, D) -> (…); "kernel", rows of two arrays -> numbers
+    trained    the arguments through which the parameter gradient is taken: callables, whose weights are the parameters,
+               or arrays, which are parameters themselves. What the convention ``model`` says is said of the first.
+               Without any, only values are compared.
     terms      a callable (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts, or None
     nouns      what a sentence calls each term
     conventions   the keys of the table of conventions that mean something here
+    alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
     """
 
     name: str
@@ -27,11 +33,18 @@ class Operation:
     formula: str
     tag: str
     page: str
-    trained: str | None = None
-    fixed: tuple[str, ...] = ()
+    callables: Mapping[str, str] = field(default_factory=dict)
+    trained: tuple[str, ...] = ()
     terms: Any = None
     nouns: Mapping[str, str] = field(default_factory=dict)
     conventions: tuple[str, ...] = ()
+    alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What the model may be for a caller, the reference's own first: a score may come from an energy, not back."""
+        kind = self.callables.get(self.trained[0], "") if self.trained else ""
+        return {"score": ("score", "energy", "log_density"), "log_density": ("log_density", "energy")}.get(kind, ("",))
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -51,8 +64,9 @@ class Operation:
 class Case:
     """One set of arguments for an operation. Whatever could be 1 or 0 and hide a mistake is something else.
 
-    inputs    the arrays among the arguments
-    networks  argument -> {"score": θ, "energy": θ}: the weights of every callable argument, as each kind of model
+    inputs    the arguments that are no callables: arrays, numbers, or lists of arrays
+    networks  argument -> {"score": θ, "energy": θ}: the weights of every callable argument, as each kind of model; a
+              kernel has none. A log-density is −E with the energy's weights.
     finite    False where the trained model answers NaN, so that no number is a right result
     """
 
@@ -66,8 +80,11 @@ class Case:
     def id(self) -> str:
         return f"{self.operation}/{self.name}"
 
-    def weights(self, argument: str, model: str) -> list:
-        """The weights of one callable argument; an energy and a log-density have the same."""
+    def parameters(self, argument: str, model: str) -> Any:
+        """What is trained of an argument: the weights of a callable, an array itself. An energy and a log-density have
+        the same weights."""
+        if argument not in self.networks:
+            return self.inputs[argument]
         return self.networks[argument]["score" if model == "score" else "energy"]
 
 
@@ -95,7 +112,8 @@ class Namespace:
     """The few functions that a mistake is written with; every framework has its own. Arrays add, multiply, raise to
     powers, index and broadcast by their operators.
 
-    sum, mean (a, axis)   sqrt, abs, log, exp (a)   stop_gradient(a)  a as a constant   single(a)  a in float32
+    sum, mean (a, axis)   concatenate(list, axis)   sqrt, abs, log, exp, tanh (a)   softplus(a) = log(1 + e^a), stable
+    stop_gradient(a)  a as a constant   single(a)  a in float32
     gradient(f)(x)   quadratic_form(field, x, v)   divergence(field, x)   jacobian(field, x), as in ``calculus``
     inverse, log_determinant (a)   of square matrices   identity(D)
     """
@@ -106,6 +124,9 @@ class Namespace:
     abs: Any
     log: Any
     exp: Any
+    tanh: Any
+    softplus: Any
+    concatenate: Any
     stop_gradient: Any
     single: Any
     gradient: Any

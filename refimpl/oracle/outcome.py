@@ -1,6 +1,7 @@
 """What a caller's function gave at one case."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from refimpl.vocabulary import Array
 @dataclass(frozen=True)
 class Outcome:
     """value     the result as a float64 array, and ``epsilon``, the machine epsilon of the precision it came in
+    shape     the shape of the result; of a result that is a tuple of arrays, which ``value`` holds end to end, theirs
     gradient  the gradient of its mean over rows in the parameters, one flat array; None where it was not asked for
               or could not be had
     detached  the result does not depend on the parameters as far as the framework knows; the gradient is zero then
@@ -17,6 +19,7 @@ class Outcome:
     """
 
     value: Array | None = None
+    shape: tuple = ()
     epsilon: float = float(np.finfo(np.float64).eps)
     gradient: Array | None = None
     detached: bool = False
@@ -27,13 +30,13 @@ class Outcome:
     def of_value(result: object) -> "Outcome":
         """The outcome of a call that returned ``result``: something NumPy reads as floating-point numbers."""
         try:
-            value = np.asarray(result)
+            value, shape = packed(result)
         except Exception as error:
             return Outcome(problem=f"returned a {type(result).__name__}, which is no array: {error}", status="error")
         if not np.issubdtype(value.dtype, np.floating):
             message = f"returned a {type(result).__name__} of {value.dtype}; it needs floating-point numbers"
             return Outcome(problem=message, status="error")
-        return Outcome(value=value.astype(np.float64), epsilon=float(np.finfo(value.dtype).eps))
+        return Outcome(value.astype(np.float64), shape, float(np.finfo(value.dtype).eps))
 
     def with_gradient(self, gradient: Array, detached: bool = False) -> "Outcome":
         return replace(self, gradient=np.asarray(gradient, dtype=np.float64), detached=detached)
@@ -42,6 +45,17 @@ class Outcome:
         return replace(self, problem=problem, status=status)
 
 
-def flat(parameters: list) -> Array:
-    """A list of (W, b) as one array, in the order of the list, W before b."""
-    return np.concatenate([np.ravel(entry) for pair in parameters for entry in pair])
+def packed(result: object) -> tuple[Array, tuple]:
+    """A result as one array, and its shape; the arrays of a tuple are laid end to end, and the shape is theirs."""
+    if isinstance(result, tuple):
+        arrays = [np.asarray(part) for part in result]
+        return np.concatenate([np.ravel(a) for a in arrays]), tuple(a.shape for a in arrays)
+    value = np.asarray(result)
+    return value, value.shape
+
+
+def flat(parameters: Any) -> Array:
+    """Lists of arrays, however deep, as one array, in their order."""
+    if isinstance(parameters, list | tuple):
+        return np.concatenate([flat(part) for part in parameters])
+    return np.ravel(parameters)

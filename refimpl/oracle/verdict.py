@@ -156,9 +156,9 @@ def _difference(trial: Trial) -> str:
 
 def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
     """Right if the model were an energy or a log-density, where the caller has not said what it is."""
-    if operation.trained is None or "model" in rule.declared:
+    if "model" not in operation.conventions or "model" in rule.declared:
         return []
-    for model in list(TABLE["model"])[1:]:
+    for model in operation.models[1:]:
         trials = _trials(operation, function, evaluate, replace(rule, model=model))
         if all(row.status == "pass" for trial in trials for row in _rows(trial, trials)):
             declared = {"model": model}

@@ -49,9 +49,9 @@ def _predictions(mistake):
     made = []
     for case in cases_of(mistake.operation):
         if case.finite:
-            trial = Trial(operation, case, Conventions(), Outcome())
+            trial = Trial(operation, case, Conventions(model=operation.models[0]), Outcome())
             prediction = trial.predict(partial(mistake.function, numpy_namespace))
-            value = np.ravel(prediction.rows if operation.trained is None else np.mean(prediction.rows))
+            value = np.ravel(prediction.rows if not operation.trained else np.mean(prediction.rows))
             gradient = np.zeros(0) if prediction.gradient is None else prediction.gradient
             made.append((value / trial.scales[0], gradient / trial.scales[1]))
     return made

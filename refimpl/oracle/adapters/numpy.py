@@ -11,19 +11,20 @@ from autograd import grad
 from autograd.tracer import getval
 
 from refimpl import calculus, models
-from refimpl.oracle.operation import Case, Namespace, Operation
+from refimpl.oracle.operation import KERNEL, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
 
-MODELS: dict[str, Callable] = {
+# The callables that a caller is handed …
+HANDED: dict[str, Callable] = {
     "score": models.score,
     "energy": models.energy,
     "log_density": lambda parameters, x: -models.energy(parameters, x),
 }
-SCORES: dict[str, Callable] = {
-    "score": models.score,
-    "energy": models.energy_score,
-    "log_density": models.energy_score,
+# … and, by the kind that the reference takes and what the caller's model is, the callables of the reference.
+OURS: dict[str, dict[str, Callable]] = {
+    "score": {"score": models.score, "energy": models.energy_score, "log_density": models.energy_score},
+    "log_density": {"energy": HANDED["log_density"], "log_density": HANDED["log_density"]},
 }
 
 
@@ -32,23 +33,29 @@ class NumPyNamespace(Namespace):
     mean = staticmethod(np.mean)
     sqrt = staticmethod(np.sqrt)
     abs = staticmethod(np.abs)
+    log = staticmethod(np.log)
+    exp = staticmethod(np.exp)
+    tanh = staticmethod(np.tanh)
+    softplus = staticmethod(lambda a: np.logaddexp(0.0, a))
+    concatenate = staticmethod(np.concatenate)
+    inverse = staticmethod(np.linalg.inv)
+    log_determinant = staticmethod(lambda a: np.linalg.slogdet(a)[1])
+    identity = staticmethod(np.eye)
     stop_gradient = staticmethod(getval)
+    single = staticmethod(lambda a: a.astype(np.float32))
     gradient = staticmethod(calculus.gradient)
     quadratic_form = staticmethod(calculus.quadratic_form)
     divergence = staticmethod(calculus.divergence)
     jacobian = staticmethod(calculus.jacobian)
-    log = staticmethod(np.log)
-    exp = staticmethod(np.exp)
-    inverse = staticmethod(np.linalg.inv)
-    identity = staticmethod(np.eye)
-    log_determinant = staticmethod(lambda a: np.linalg.slogdet(a)[1])
-
-    @staticmethod
-    def single(a: Array) -> Array:
-        return a.astype(np.float32)
 
 
 namespace = NumPyNamespace()
+
+
+def kernel(x: Array, y: Array) -> Array:
+    """The kernel that every case hands over: (c² + ‖x − y‖²)^β."""
+    c, beta = KERNEL
+    return (c**2 + np.sum((x - y) ** 2, axis=-1)) ** beta
 
 
 def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
@@ -56,16 +63,13 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
 
     model  what the caller takes its model to be: a score, an energy or a log-density
     """
-    if operation.trained is None:
-        return Outcome.of_value(_call(function, operation, case, None))
-    handed, parameters = _network(MODELS[model], case), case.weights(operation.trained, model)
-    outcome = Outcome.of_value(_call(function, operation, case, partial(handed, parameters)))
-    if outcome.problem or not with_gradient:
+    handed = lambda kind, first: HANDED[model if first else kind]
+    parameters = _parameters(operation, case, model)
+    outcome = Outcome.of_value(_call(function, operation, case, handed, parameters))
+    if outcome.problem or not operation.trained or not with_gradient:
         return outcome
     try:
-        gradient = _gradient(
-            lambda theta: np.mean(_call(function, operation, case, partial(handed, theta))), parameters
-        )
+        gradient = _gradient(lambda theta: np.mean(_call(function, operation, case, handed, theta)), parameters)
     except Exception as error:  # code that autograd cannot trace raises whatever it likes
         return outcome.without_gradient(f"autograd cannot trace it: {type(error).__name__}: {error}", "unsupported")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
@@ -73,32 +77,50 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
 
 def reference(
     function: Callable, operation: Operation, case: Case, model: str, weight: Array | float = 1.0
-) -> tuple[Array, Array | None]:
-    """The oracle's own functions, which take a score whatever the caller's model is: weight times the result, and the
-    gradient of its mean over rows."""
-    if operation.trained is None:
-        return _call(function, operation, case, None), None
-    parameters = case.weights(operation.trained, model)
-    network = _network(SCORES[model], case)
-    weighted = lambda theta: weight * _call(function, operation, case, partial(network, theta))
+) -> tuple[Any, Array | None]:
+    """The oracle's own functions, which take what the reference takes whatever the caller's model is: weight times the
+    result, and the gradient of its mean over rows."""
+    ours = lambda kind, first: OURS[kind][model if first else kind]
+    parameters = _parameters(operation, case, model)
+    if not operation.trained:
+        return _call(function, operation, case, ours, parameters), None
+    weighted = lambda theta: weight * _call(function, operation, case, ours, theta)
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
 
 
-def _network(network: Callable, case: Case) -> Callable:
-    """The network, or for a case that is not finite one that has lost itself and answers NaN."""
-    return network if case.finite else lambda parameters, x: np.nan * network(parameters, x)
+def _parameters(operation: Operation, case: Case, model: str) -> list:
+    """What is trained, one entry for every trained argument; the first is the caller's kind of model."""
+    kinds = [model, *(operation.callables.get(name, "") for name in operation.trained[1:])]
+    return [case.parameters(name, kind) for name, kind in zip(operation.trained, kinds, strict=False)]
 
 
-def _call(function: Callable, operation: Operation, case: Case, trained: Callable | None) -> Any:
+def _call(function: Callable, operation: Operation, case: Case, network: Callable, parameters: list) -> Any:
+    """The function at the case, its trained arguments made of these parameters."""
     arguments: list[Any] = []
     for name in operation.arguments:
-        if name == operation.trained:
-            arguments.append(trained)
-        elif name in operation.fixed:
-            arguments.append(partial(models.score, case.weights(name, "score")))
+        kind, trained = operation.callables.get(name), name in operation.trained
+        first = trained and name == operation.trained[0]
+        theta = parameters[operation.trained.index(name)] if trained else None
+        if kind == "kernel":
+            arguments.append(kernel)
+        elif kind:
+            theta = theta if trained else case.parameters(name, kind)
+            arguments.append(partial(_answering(network(kind, first), case, trained), theta))
         else:
-            arguments.append(np.array(case.inputs[name]))  # a copy, which the caller may change
+            arguments.append(_own(case.inputs[name]) if theta is None else theta)
     return function(*arguments)
+
+
+def _answering(network: Callable, case: Case, trained: bool) -> Callable:
+    """The network, or for a case that is not finite a trained one that has lost itself and answers NaN."""
+    return network if case.finite or not trained else lambda parameters, x: np.nan * network(parameters, x)
+
+
+def _own(value: Any) -> Any:
+    """A copy, which the caller may change."""
+    if isinstance(value, list | tuple):
+        return type(value)(_own(part) for part in value)
+    return np.array(value)
 
 
 def _gradient(loss: Callable, parameters: list) -> Array:

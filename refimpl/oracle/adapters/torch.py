@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from refimpl.models import energy
-from refimpl.oracle.operation import Case, Namespace, Operation
+from refimpl.oracle.operation import KERNEL, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.vocabulary import Array
 
@@ -48,6 +48,9 @@ class TorchNamespace(Namespace):
     abs = staticmethod(torch.abs)
     log = staticmethod(torch.log)
     exp = staticmethod(torch.exp)
+    tanh = staticmethod(torch.tanh)
+    softplus = staticmethod(lambda a: -torch.nn.functional.logsigmoid(-a))  # F.softplus is inexact above 20
+    concatenate = staticmethod(lambda parts, axis: torch.cat(parts, dim=axis))
     inverse = staticmethod(torch.linalg.inv)
     log_determinant = staticmethod(torch.logdet)
     identity = staticmethod(lambda size: torch.eye(size, dtype=torch.float64))
@@ -83,18 +86,20 @@ def tensor(a: Array) -> torch.Tensor:
     return torch.tensor(np.asarray(a), dtype=torch.float64)
 
 
+def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The kernel that every case hands over: (c² + ‖x − y‖²)^β."""
+    c, beta = KERNEL
+    return (c**2 + ((x - y) ** 2).sum(dim=-1)) ** beta
+
+
 def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
     """The caller's value at the case, and the gradient of its mean over rows."""
-    modules = {name: Network("score", case.weights(name, "score"), trained=False) for name in operation.fixed}
-    if operation.trained is not None:
-        weights = case.weights(operation.trained, model)
-        modules[operation.trained] = Network(model, weights, trained=True, finite=case.finite)
-    arguments: list[Any] = [modules[n] if n in modules else tensor(case.inputs[n]) for n in operation.arguments]
-    result = function(*arguments)
-    outcome = Outcome.of_value(result.detach().cpu().numpy() if torch.is_tensor(result) else result)
-    if outcome.problem or operation.trained is None or not with_gradient:
+    arguments = {name: _argument(operation, case, name, model) for name in operation.arguments}
+    result = function(*arguments.values())
+    outcome = Outcome.of_value(_as_numpy(result))
+    if outcome.problem or not operation.trained or not with_gradient:
         return outcome
-    parameters = list(modules[operation.trained].parameters())
+    parameters = [p for name in operation.trained for p in _parameters(arguments[name])]
     if not (torch.is_tensor(result) and result.requires_grad):
         return outcome.with_gradient(np.zeros(sum(p.numel() for p in parameters)), detached=True)
     try:
@@ -104,3 +109,29 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
     filled = [torch.zeros_like(p) if s is None else s for p, s in zip(parameters, slopes, strict=True)]
     gradient = torch.cat([s.reshape(-1) for s in filled]).cpu().numpy()
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
+
+
+def _argument(operation: Operation, case: Case, name: str, model: str) -> Any:
+    """One argument of the call, a module, a tensor, or lists of tensors."""
+    kind, trained = operation.callables.get(name), name in operation.trained
+    if kind == "kernel":
+        return kernel
+    if kind is None:
+        value = _as_tensors(case.inputs[name])
+        return value.requires_grad_() if trained else value
+    kind = model if trained and name == operation.trained[0] else kind
+    return Network(kind, case.parameters(name, kind), trained, finite=case.finite or not trained)
+
+
+def _parameters(argument: Any) -> list:
+    return list(argument.parameters()) if isinstance(argument, Network) else [argument]
+
+
+def _as_tensors(value: Any) -> Any:
+    return type(value)(map(_as_tensors, value)) if isinstance(value, list | tuple) else tensor(value)
+
+
+def _as_numpy(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple(map(_as_numpy, result))
+    return result.detach().cpu().numpy() if torch.is_tensor(result) else result

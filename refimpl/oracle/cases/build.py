@@ -44,17 +44,17 @@ def covariance(seed: int, dimension: int) -> Array:
     return grid(a @ a.T + np.diag(0.5 + 0.25 * np.arange(1, dimension + 1)))
 
 
-def objective(operation: str, extra, fixed: tuple[str, ...] = (), sizes: tuple = SIZES) -> list[Case]:
-    """The cases of an objective: one for each size, and one whose model answers NaN.
+def objective(operation: str, extra, callables: tuple[str, ...] = ("score",), sizes: tuple = SIZES) -> list[Case]:
+    """The cases of an objective: one for each size, and one whose trained model answers NaN.
 
-    extra(index, D, B, K) gives the inputs beside x.
+    extra(index, D, B, K) gives the inputs beside x;  callables  the arguments that are networks, the trained one first
     """
     cases = []
     for index, (d, b, k) in enumerate((*sizes, sizes[0])):
         finite = index < len(sizes)
-        networks = {"score": weights(10 * index + 1, d)} | {name: weights(10 * index + 5, d) for name in fixed}
+        networks = {name: weights(10 * index + 1 + 4 * place, d) for place, name in enumerate(callables)}
         inputs = {"x": normals(10 * index + 2, b, d), **extra(index % len(sizes), d, b, k)}
-        label = f"D{d}-B{b}" + (f"-K{k}" if "v" in inputs else "") if finite else "not-finite"
+        label = f"D{d}-B{b}" + (f"-K{k}" if {"v", "y"} & set(inputs) else "") if finite else "not-finite"
         cases.append(Case(operation, label, inputs, networks, finite))
     return cases
 

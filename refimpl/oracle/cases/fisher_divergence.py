@@ -2,4 +2,4 @@
 
 from refimpl.oracle.cases.build import objective
 
-CASES = objective("explicit_score_matching", lambda index, d, b, k: {}, fixed=("data_score",))
+CASES = objective("explicit_score_matching", lambda index, d, b, k: {}, callables=("score", "data_score"))

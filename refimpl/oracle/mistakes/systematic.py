@@ -84,4 +84,5 @@ def _sizes(operation: Operation, arguments: tuple) -> tuple[int, int, int]:
     """D, B and K of a call."""
     given = dict(zip(operation.arguments, arguments, strict=True))
     b, d = given["x"].shape
-    return d, b, given["v"].shape[0] if "v" in given else 1
+    replicated = given.get("v", given.get("y"))
+    return d, b, 1 if replicated is None else replicated.shape[0]
