@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+import refimpl
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
@@ -23,6 +24,9 @@ SILENCE = 2.0  # seconds before progress is shown
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 right, 1 a mistake found, 2 could not check."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no ∇ still gets its verdict
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -42,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="refimpl", description="A correctness oracle for energy-based and score-based models."
     )
+    parser.add_argument("--version", action="version", version=f"refimpl {refimpl.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser(
         "check",
@@ -106,7 +111,12 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
         expected_failures=getattr(module, "expected_failures", None),
         progress=_progress(),
     )
-    return replace(report, title=f"{target} · {framework}")
+    notes = report.notes
+    if framework == "numpy" and "torch" in vars(module):
+        notes += (
+            "this file imports torch, and was given NumPy arrays: say framework = 'torch' in it, or --framework torch",
+        )
+    return replace(report, title=f"{target} · {framework}", notes=notes)
 
 
 def _show(report: Report, options: argparse.Namespace) -> None:

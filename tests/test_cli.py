@@ -1,6 +1,7 @@
 """The command line: what it prints and the status it exits with. Never a traceback."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -50,12 +51,12 @@ def test_the_mistaken_example_alone_exits_1(capsys):
 
 def test_a_file_is_checked(capsys, write):
     status, out, _ = run(capsys, "check", write(RIGHT))
-    assert status == 0 and "right: 5 cases ran (5 pass)" in out
+    assert status == 0 and "right: 7 cases ran (7 pass)" in out
 
 
 def test_the_report_as_json_is_json_alone(capsys, write):
     status, out, _ = run(capsys, "check", write(RIGHT), "--json")
-    assert status == 0 and json.loads(out)["counts"]["pass"] == 5
+    assert status == 0 and json.loads(out)["counts"]["pass"] == 7
     assert run(capsys, "check", "--json", "--operation", "explicit_score_matching")[0] == 0
 
 
@@ -97,6 +98,7 @@ def test_a_file_that_cannot_be_used_says_why_and_exits_2(capsys, write, text):
         ("no_such_module_anywhere", "there is neither a file nor a module no_such_module_anywhere"),
         ("refimpl.no_such_part", "there is neither a file nor a module refimpl.no_such_part"),
         ("refimpl/", "is a folder"),
+        (".", "is a folder"),
     ],
 )
 def test_a_target_that_is_not_there(capsys, target, message, monkeypatch):
@@ -115,7 +117,7 @@ def test_a_file_without_operations_exits_2(capsys, write):
 def test_one_bad_operation_does_not_stop_the_others(capsys, write):
     text = RIGHT + "def implicit_score_matching(score):\n    return 0.0\n"
     status, out, _ = run(capsys, "check", write(text))
-    assert status == 2 and "its signature is (score)" in out and "5 pass" in out
+    assert status == 2 and "its signature is (score)" in out and "7 pass" in out
 
 
 def test_a_neighbour_of_the_file_can_be_imported(capsys, write):
@@ -156,3 +158,30 @@ def test_a_reader_that_goes_away_is_no_traceback():
         f"{sys.executable} -m refimpl operations | head -1", shell=True, capture_output=True, text=True
     )
     assert "Traceback" not in done.stderr and done.stdout.count("\n") == 1
+
+
+def test_torch_code_that_does_not_say_so_is_told(capsys, write):
+    pytest.importorskip("torch")
+    text = "import torch\ndef explicit_score_matching(score, data_score, x):\n    return score(x).detach().sum()\n"
+    status, out, _ = run(capsys, "check", write(text))
+    assert status == 2 and "say framework = 'torch' in it" in out
+
+
+def test_a_terminal_without_the_symbols_still_gets_its_verdict():
+    command = [
+        sys.executable,
+        "-m",
+        "refimpl",
+        "check",
+        "refimpl.examples.mistaken",
+        "--operation",
+        "explicit_score_matching",
+    ]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 1 and b"square-of-sum" in done.stdout
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0 and "refimpl 0." in capsys.readouterr().out

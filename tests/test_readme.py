@@ -42,6 +42,15 @@ def test_the_verdicts_on_torchebm(version):
     assert without_roundings(run(version).strip()) == without_roundings(expected)
 
 
+@pytest.mark.torch
+def test_the_torch_example_is_right(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    code = re.search(r"```python\n# my_torch_losses.py\n(.*?)```", README, re.DOTALL).group(1)
+    (tmp_path / "my_torch_losses.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "my_torch_losses.py"]) == 0, capsys.readouterr().out
+
+
 def test_the_example_of_the_reference_runs():
     (code,) = re.findall(r"```python\n(from functools.*?)```", README, re.DOTALL)
     scope = {}

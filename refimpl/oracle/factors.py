@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from refimpl.oracle.conventions import size
+from refimpl.oracle.conventions import Conventions, size
 from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.operation import Case
 from refimpl.oracle.tolerance import NAMING
@@ -29,22 +29,22 @@ class Factor:
         number = [] if self.constant == 1.0 and letters else [str(simple(self.constant))]
         return " · ".join(number + letters)
 
-    @property
-    def declaration(self) -> dict[str, object] | None:
-        """What a caller declares so that the factor is allowed for; None where no convention has a name for it."""
-        rows, dimensions, slices = self.powers
+    def declaration(self, conventions: Conventions) -> dict[str, object] | None:
+        """What a caller declares so that the factor is allowed for beside what is declared already: only what changes.
+        None where no convention has a name for it."""
+        rows = self.powers[0] + (conventions.reduction == "sum")
+        dimensions = self.powers[1] - (conventions.dimensions == "mean")
+        slices = self.powers[2] + (conventions.slices == "sum")
         if rows not in (0, 1) or dimensions not in (0, -1) or slices not in (0, 1):
             return None
-        declared: dict[str, object] = {}
-        if rows:
-            declared["reduction"] = "sum"
-        if dimensions:
-            declared["dimensions"] = "mean"
-        if slices:
-            declared["slices"] = "sum"
-        if self.constant != 1.0:
-            declared["factor"] = float(simple(self.constant))
-        return declared
+        wanted: dict[str, object] = {
+            "reduction": "sum" if rows else None if conventions.reduction == "sum" else conventions.reduction,
+            "dimensions": "mean" if dimensions else "sum",
+            "slices": "sum" if slices else "mean",
+            "factor": float(simple(self.constant * conventions.factor)),
+        }
+        wanted["reduction"] = wanted["reduction"] or ("mean" if conventions.reduction else None)
+        return {key: value for key, value in wanted.items() if value != getattr(conventions, key)}
 
 
 def simple(number: float) -> Fraction | float:

@@ -124,7 +124,9 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
             problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported"
         )
     except Exception as error:
-        outcome = Outcome(problem=f"raised {type(error).__name__}: {_one_line(error)}{_where(error)}", status="error")
+        refused = isinstance(error, ValueError | ArithmeticError | AssertionError | RuntimeError)
+        problem = f"raised {type(error).__name__}: {_one_line(error)}{_where(error)}"
+        outcome = Outcome(problem=problem, status="error", refused=refused)
     return Trial(operation, case, conventions, _with_shape_checked(outcome, operation, case, conventions))
 
 

@@ -19,7 +19,8 @@ def load(target: str) -> ModuleType:
     Raises LoadingError if there is no such file or module, or if it fails while it is imported.
     """
     path = Path(target)
-    is_file = target.endswith(".py") or path.is_file() or "/" in target
+    dotted = all(part.isidentifier() for part in target.split("."))
+    is_file = target.endswith(".py") or path.is_file() or not dotted
     try:
         return _from_file(path) if is_file else _by_name(target)
     except LoadingError:

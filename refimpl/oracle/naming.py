@@ -42,12 +42,12 @@ def whole_factor(operation: Operation, trials: Trials) -> list[Finding]:
     if factor.constant < 0 and "sense" in operation.conventions and factor.powers == (0, 0, 0):
         other = "loss" if trials[0].conventions.sense == "value" else "value"
         declared = {"sense": other, **({} if factor.constant == -1.0 else {"factor": -factor.constant})}
-        sentence = f"You return {TABLE['sense'][other]}. Declare {_python(declared)}."
+        sentence = f"You return {TABLE['sense'][other]}. {_declare(operation, declared)}"
         return [_finding(operation, "convention", f"sense = {other}", sentence, evidence)]
     if factor.constant < 0:
         sentence = "Your whole loss has the wrong sign: to descend it is to move away from the data."
         return [_finding(operation, "mistake", "loss-sign", sentence, evidence)]
-    return [_convention(operation, factor, evidence)]
+    return [_convention(operation, trials, factor, evidence)]
 
 
 def alternative(operation: Operation, trials: Trials) -> list[Finding]:
@@ -55,7 +55,7 @@ def alternative(operation: Operation, trials: Trials) -> list[Finding]:
     for key, values in operation.alternatives.items():
         for value, function in values.items():
             if key not in trials[0].conventions.declared and _worst(trials, function) <= NAMING:
-                sentence = f"Right, if {TABLE[key][value]}. Declare {_python({key: value})}."
+                sentence = f"Right, if {TABLE[key][value]}. {_declare(operation, {key: value})}"
                 evidence = f"under it your {_compared(trials)} is the reference's on all {len(trials)} cases"
                 return [_finding(operation, "convention", f"{key} = {value}", sentence, evidence)]
     return []
@@ -73,11 +73,9 @@ def weighting(operation: Operation, trials: Trials) -> list[Finding]:
     for text, power in POWERS.items():
         factor = _factor(trials, trials[0].reference, lambda t, p=power: sigma_power(t.case, p)) if power else None
         if factor is not None and factor.constant > 0:
-            declared = {**(factor.declaration or {}), "weighting": text}
-            sentence = (
-                f"Your rows carry another weight: {TABLE['weighting'][text]}. Each level has the same minimiser; "
-            )
-            sentence += f"which level matters most is another choice. Declare {_python(declared)} if it is meant."
+            declared = {**(factor.declaration(trials[0].conventions) or {}), "weighting": text}
+            sentence = f"Your rows carry another weight: {TABLE['weighting'][text]}. Each level has the same "
+            sentence += f"minimiser; which level matters most is another choice. {_declare(operation, declared)}"
             evidence = f"{factor} times the reference with that weight on all {len(trials)} cases"
             return [_finding(operation, "choice", "weighting", sentence, evidence)]
     return []
@@ -89,16 +87,19 @@ def catalogue_up_to_a_factor(operation: Operation, trials: Trials) -> list[Findi
         factor = _factor(trials, _bound(mistake))
         if factor is not None and factor.constant > 0:
             evidence = f"it gives your {_compared(trials)} on all {len(trials)} cases, times {factor}"
-            return [_of(mistake, operation, evidence), _convention(operation, factor, evidence)]
+            return [_of(mistake, operation, evidence), _convention(operation, trials, factor, evidence)]
     return []
 
 
 def inexact(operation: Operation, trials: Trials) -> list[Finding]:
-    """Near the reference, though not to rounding."""
+    """Near the reference, though not to rounding: what it is cannot be told from outside."""
     worst = max(max(t.distances(t.expected)) for t in trials)
     if worst > NAMING:
         return []
-    sentence = "Your result is right but not to rounding, as finite differences or an iteration stopped early leave it."
+    sentence = (
+        "Your result is near the reference, but not to rounding: finite differences, single precision inside, an "
+    )
+    sentence += "iteration stopped early, or a small term of your own, such as weight decay, which moves the minimiser."
     evidence = f"at worst {worst:.1e} of the size of the terms, on {len(trials)} cases"
     return [_finding(operation, "approximation", "inexact", sentence, evidence)]
 
@@ -108,14 +109,36 @@ def noisy(operation: Operation, trials: Trials) -> list[Finding]:
     return _catalogued(operation, trials, [m for m in mistakes_of(operation.name) if m.noise])
 
 
+def offset(operation: Operation, trials: Trials) -> list[Finding]:
+    """The right gradient, and a value that is off by what the parameters do not touch."""
+    if any(t.outcome.gradient is None or t.units[1] > UNITS for t in trials):
+        return []
+    got = [float(np.mean(np.asarray(t.outcome.value)) - np.mean(t.expected.rows)) for t in trials]
+    sentence = "Your gradient is right, and your value differs by something that the parameters do not touch: the "
+    sentence += "minimiser is the same, but the value is not what its name says."
+    evidence = "your value less the reference's, case by case: " + ", ".join(f"{g:.4g}" for g in got)
+    return [_finding(operation, "choice", "offset", sentence, evidence)]
+
+
+def unnamed(operation: Operation, trials: Trials) -> list[Finding]:
+    """Nothing known gives what the caller gave; the numbers then."""
+    sentence = "No catalogued mistake and no convention gives what you gave. The numbers are all there is to go by."
+    right = sum(max(t.units) <= UNITS for t in trials)
+    ratios = [float(np.mean(np.asarray(t.outcome.value)) / (np.mean(t.expected.rows) or np.nan)) for t in trials]
+    evidence = f"{right} of {len(trials)} cases agree; your value over the reference's: "
+    return [_finding(operation, "mistake", "unnamed", sentence, evidence + ", ".join(f"{r:.4g}" for r in ratios))]
+
+
 NAMERS: tuple[Callable[[Operation, Trials], list[Finding]], ...] = (
     whole_factor,
     alternative,
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
+    offset,
     inexact,
     noisy,
+    unnamed,
 )
 
 
@@ -157,10 +180,10 @@ def _factor(trials: Trials, function: Callable, weight: Callable = lambda trial:
     return common_factor([t.case for t in trials], factors)
 
 
-def _convention(operation: Operation, factor: Factor, evidence: str) -> Finding:
+def _convention(operation: Operation, trials: Trials, factor: Factor, evidence: str) -> Finding:
     sentence = f"Your loss is {factor} times the reference's, which leaves the minimiser where it is. "
-    declared = factor.declaration
-    sentence += f"Declare {_python(declared)}." if declared else "No convention has a name for it."
+    declared = factor.declaration(trials[0].conventions)
+    sentence += _declare(operation, declared) if declared else "No convention has a name for it."
     return _finding(operation, "convention", _convention_name(declared), sentence, evidence)
 
 
@@ -168,8 +191,9 @@ def _convention_name(declared: dict[str, object] | None) -> str:
     return " and ".join(f"{key} = {value}" for key, value in declared.items()) if declared else "factor"
 
 
-def _python(declared: dict[str, object]) -> str:
-    return "conventions = " + repr(declared)
+def _declare(operation: Operation, declared: dict[str, object]) -> str:
+    """What to write, under the operation's own name so that it says nothing of the others."""
+    return f"Declare conventions[{operation.name!r}] = {declared!r}, beside what is declared."
 
 
 def _of(mistake: Mistake, operation: Operation, evidence: str) -> Finding:

@@ -15,6 +15,7 @@ class Outcome:
     gradient  the gradient of its mean over rows in the parameters, one flat array; None where it was not asked for
               or could not be had
     detached  the result does not depend on the parameters as far as the framework knows; the gradient is zero then
+    refused   the caller's code raised an error that speaks of values, as a refusal of NaN does
     problem   why there is no value or no gradient, in one line, and ``status``: error or unsupported
     """
 
@@ -23,6 +24,7 @@ class Outcome:
     epsilon: float = float(np.finfo(np.float64).eps)
     gradient: Array | None = None
     detached: bool = False
+    refused: bool = False
     problem: str = ""
     status: str = ""
 

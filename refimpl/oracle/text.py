@@ -44,6 +44,8 @@ def summary(report: Report, paint=lambda text, name: text) -> str:
     """How many ran, and what became of them."""
     counts = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
     verdict = {0: ("right", "pass"), 1: ("wrong", "fail"), 2: ("could not check", "error")}[report.exit_status]
+    if report.findings and all(f.kind == "convention" for f in report.findings) and report.exit_status == 1:
+        verdict = ("right, once its conventions are declared", "unsupported")
     named = ", ".join(dict.fromkeys(f.name for f in report.findings))
     found = f"; found: {named}" if named else ""
     return f"{paint(verdict[0], verdict[1])}: {report.ran} cases ran ({counts or 'none at all'}){found}"

@@ -62,6 +62,7 @@ def judged(
     """``check``, telling ``progress`` which operation is under way, its number and how many there are."""
     known = all_operations()
     evaluate = _adapter(framework)
+    _checked(implementation)
     selected = _selected(operations, known)
     expected_failures = _expected(expected_failures, known)
     rules = {name: for_operation(conventions, known[name], known) for name in known}
@@ -74,12 +75,13 @@ def judged(
         if function is None and operations is None:
             absent.append(name)
             continue
-        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name])
+        more_rows, more_findings = _operation(known[name], _in_order(known[name], function), evaluate, rules[name])
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
+    rows += _misspelt(implementation, absent, known)
     checked = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules, checked), *_absent_note(implementation, absent, known)]
+    notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
     return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
 
 
@@ -94,7 +96,11 @@ def _operation(
     rows = [row for trial in trials for row in _rows(trial, trials)]
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
-    findings = _other_model(operation, function, evaluate, rule) or naming.name(operation, trials)
+    findings = (
+        _draws_its_own(operation, function, evaluate, trials)
+        or _other_model(operation, function, evaluate, rule)
+        or naming.name(operation, trials)
+    )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 
 
@@ -129,7 +135,7 @@ def _not_finite_row(trial: Trial, trials: list[Trial]) -> Row:
     """The case whose model answers NaN: its loss must not be a number, or the caller's code must say so."""
     name, case, outcome = trial.operation.name, trial.case, trial.outcome
     answered = any(t.outcome.value is not None for t in trials if t.case.finite)
-    if outcome.value is None and (outcome.status == "unsupported" or not answered):
+    if outcome.value is None and not (outcome.refused and answered):
         return Row(name, case.name, outcome.status, float("nan"), (), outcome.problem)
     if outcome.value is None:
         return Row(name, case.name, "pass", 0.0, (), f"refused: {outcome.problem}")
@@ -141,11 +147,10 @@ def _not_finite_row(trial: Trial, trials: list[Trial]) -> Row:
 def _difference(trial: Trial) -> str:
     """Where the caller is furthest from the reference, in numbers that a person can read."""
     (value, gradient), epsilon = trial.units, trial.outcome.epsilon
-    apart = (
-        "no gradient reaches the parameters" if trial.outcome.detached else f"gradient off by {gradient * epsilon:.1g}"
-    )
+    apart = "gradient right" if gradient <= UNITS else f"gradient off by {gradient * epsilon:.1g} of its size"
+    apart = "no gradient reaches the parameters" if trial.outcome.detached else apart
     if value <= UNITS:
-        return f"value right, {apart}" if trial.outcome.detached else f"value right, {apart} of its size"
+        return f"value right, {apart}"
     got = np.asarray(trial.outcome.value)
     got, want = np.atleast_1d(got), np.atleast_1d(trial.expected.value(got.shape))
     at = np.unravel_index(int(np.argmax(np.abs(got - want))), got.shape)
@@ -163,10 +168,29 @@ def _other_model(operation: Operation, function: Callable, evaluate: Callable, r
         if all(row.status == "pass" for trial in trials for row in _rows(trial, trials)):
             declared = {"model": model}
             sentence = f"Right, if {TABLE['model'][model].replace('it', 'the model handed over', 1)}. "
-            sentence += f"Declare conventions = {declared!r}."
+            sentence += f"Declare conventions[{operation.name!r}] = {declared!r}."
             evidence = f"with such a model your value and gradient are the reference's on all {len(trials)} cases"
             return [Finding(operation.name, "convention", f"model = {model}", sentence, operation.equation, evidence)]
     return []
+
+
+def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable, trials: list[Trial]) -> list[Finding]:
+    """Called twice with the same arguments, the caller's function does not answer twice the same."""
+    given = [t for t in trials if t.outcome.value is not None and t.case.finite]
+    if not given:
+        return []
+    first = given[0]
+    once, again = (
+        first.outcome.value,
+        judge.run(evaluate, function, operation, first.case, first.conventions).outcome.value,
+    )
+    if once is None or again is None or np.array_equal(once, again, equal_nan=True):
+        return []
+    sentence = "Your function answers the same call differently each time: it draws numbers of its own. Let its random "
+    sentence += "calls return the case's draws: with refimpl.replay(framework, z): …"
+    got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
+    evidence = f"case {first.case.name}, called twice: {got}"
+    return [Finding(operation.name, "mistake", "draws-its-own-noise", sentence, operation.equation, evidence)]
 
 
 def _adapter(framework: str) -> Callable:
@@ -207,12 +231,47 @@ def _expected(expected: Mapping[str, str] | None, known: Mapping[str, Operation]
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(str(name), list(known), n=1)
+    near = get_close_matches(str(name), list(known), n=1) or [other for other in known if str(name) in other][:1]
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _member(implementation: Any, name: str) -> Any:
     return implementation.get(name) if isinstance(implementation, Mapping) else getattr(implementation, name, None)
+
+
+def _checked(implementation: Any) -> None:
+    kinds = (str, bytes, list, tuple, set, int, float)
+    if implementation is None or isinstance(implementation, kinds) or inspect.isroutine(implementation):
+        what = f"implementation is a {type(implementation).__name__}"
+        raise ValueError(
+            f"{what}; it needs a mapping, a module or an object with callables under the operations' names"
+        )
+
+
+def _in_order(operation: Operation, function: Any) -> Any:
+    """The function, to be called by position in the reference's order, also where its own order is another.
+
+    An argument that bears one of the reference's names gets that argument; the others are free, and keep their places.
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return function
+    names, wanted = [p.name for p in parameters], list(operation.arguments)
+    plain = all(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
+    if not plain or len(names) != len(wanted):
+        return function
+    free = iter(name for name in wanted if name not in names)
+    takes = {name: name if name in wanted else next(free) for name in names}
+    keyword_only = any(p.kind is p.KEYWORD_ONLY for p in parameters)
+    if [takes[name] for name in names] == wanted and not keyword_only:
+        return function
+
+    def in_order(*arguments: Any) -> Any:
+        given = dict(zip(wanted, arguments, strict=True))
+        return function(**{name: given[takes[name]] for name in names})
+
+    return in_order
 
 
 def _signature_problem(operation: Operation, function: Any) -> str:
@@ -256,14 +315,19 @@ def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) 
     return [f"declared for {name}: {text}" for name, text in declared.items()]
 
 
-def _absent_note(implementation: Any, absent: list[str], known: Mapping[str, Operation]) -> list[str]:
-    notes = [
-        f"not in the implementation: {', '.join(absent) if len(absent) < 4 else f'{len(absent)} other operations'}"
-    ]
-    notes = notes if absent else []
+def _absent_note(absent: list[str]) -> list[str]:
+    names = ", ".join(absent) if len(absent) < 4 else f"{len(absent)} other operations"
+    return [f"not in the implementation: {names}"] if absent else []
+
+
+def _misspelt(implementation: Any, absent: list[str], known: Iterable[str]) -> list[Row]:
+    """A callable whose name is nearly that of an operation which is not there was meant to be checked."""
     members = implementation if isinstance(implementation, Mapping) else getattr(implementation, "__dict__", {})
+    rows = []
     for name in members:
-        if name not in known and isinstance(name, str) and callable(_member(implementation, name)):
-            near = get_close_matches(name, absent, n=1, cutoff=0.85)
-            notes += [f"{name} is no operation, and was not checked; did you mean {near[0]}?"] if near else []
-    return notes
+        if isinstance(name, str) and not name.startswith("_") and name not in known:
+            near = get_close_matches(name, absent, n=1, cutoff=0.93)
+            if near and abs(len(near[0]) - len(name)) <= 2 and callable(_member(implementation, name)):
+                detail = f"the implementation has {name}, which is no operation; did you mean {near[0]}?"
+                rows.append(Row(near[0], "name", "error", float("nan"), (), detail))
+    return rows

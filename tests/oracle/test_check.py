@@ -10,7 +10,7 @@ import pytest
 from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning, terms
 
 import refimpl
-from refimpl import Finding, check
+from refimpl import Finding, check, noise
 from refimpl.objectives import denoising_score_matching, explicit_score_matching, implicit_score_matching
 from refimpl.oracle.operations import cases_of, operations
 
@@ -82,9 +82,81 @@ def test_nothing_to_check_is_no_success():
     assert "0 cases ran (none at all)" in str(report)
 
 
-def test_a_name_that_is_nearly_an_operation_is_pointed_out():
-    report = check({"denoising_scorematching": denoising_score_matching})
-    assert "did you mean denoising_score_matching?" in str(report)
+def test_a_name_that_is_nearly_an_operation_is_an_error():
+    report = check({"denoising_scorematching": denoising_score_matching, "tweedie": REFERENCE["tweedie"]})
+    assert "did you mean denoising_score_matching?" in str(report) and report.exit_status == 2
+    assert check({"_denoising_score_matching": 1, "tweedie": REFERENCE["tweedie"]}).ok
+
+
+@pytest.mark.parametrize("implementation", [denoising_score_matching, "right.py", [denoising_score_matching], None, 3])
+def test_an_implementation_of_another_kind_is_refused(implementation):
+    with pytest.raises(ValueError, match="implementation is a"):
+        check(implementation)
+
+
+def test_arguments_are_found_by_their_names_in_another_order():
+    right = denoising_score_matching
+    assert check({"denoising_score_matching": lambda model, x, sigma, z: right(model, x, z, sigma)}).ok
+    assert check({"denoising_score_matching": lambda *, z, sigma, score, x: right(score, x, z, sigma)}).ok
+    assert check({"denoising_score_matching": lambda a, b, c, d: right(a, b, c, d)}).ok
+
+
+def test_code_that_draws_its_own_noise_is_told_about_replay():
+    def noisy(score, x, z, sigma, rng=noise.generator(0)):  # noqa: B008
+        return denoising_score_matching(score, x, noise.normal(rng, x.shape), sigma)
+
+    (finding,) = check({"denoising_score_matching": noisy}).findings
+    assert finding.name == "draws-its-own-noise" and "refimpl.replay" in finding.sentence
+
+
+def test_a_constant_that_is_added_is_called_that():
+    (finding,) = check({"implicit_score_matching": lambda score, x: 1.0 + implicit_score_matching(score, x)}).findings
+    assert (finding.kind, finding.name) == ("choice", "offset")
+
+
+def test_what_has_no_name_gets_its_numbers():
+    cubed = lambda score, x: implicit_score_matching(score, x) ** 3
+    (finding,) = check({"implicit_score_matching": cubed}).findings
+    assert (finding.kind, finding.name) == (
+        "mistake",
+        "unnamed",
+    ) and "your value over the reference's" in finding.evidence
+
+
+# what a caller may clip on the way, unseen by data of ordinary size
+CLIPPED = {
+    "noise": lambda s, x, z, sigma, c: (s(x + sigma * c(z, 3.0)) + c(z, 3.0) / sigma, 1.0),
+    "score": lambda s, x, z, sigma, c: (c(s(x + sigma * z), 10.0) + z / sigma, 1.0),
+    "point": lambda s, x, z, sigma, c: (s(c(x + sigma * z, 5.0)) + z / sigma, 1.0),
+    "level": lambda s, x, z, sigma, c: (s(x + sigma * z) + z / np.maximum(sigma, 0.1), 1.0),
+}
+
+
+@pytest.mark.parametrize("what", CLIPPED)
+def test_what_is_clipped_is_seen(what):
+    clip = lambda a, size: np.clip(a, -size, size)
+    clipped = lambda score, x, z, sigma: 0.5 * np.sum(CLIPPED[what](score, x, z, sigma, clip)[0] ** 2, axis=1)
+    assert check({"denoising_score_matching": clipped}).exit_status == 1
+
+
+def test_a_single_row_is_among_the_cases():
+    squeezed = lambda score, x: implicit_score_matching(lambda u: score(np.squeeze(u)), x)
+    assert check({"implicit_score_matching": squeezed}).exit_status != 0
+    assert 1 in {case.inputs["x"].shape[0] for case in cases_of("implicit_score_matching")}
+
+
+def test_an_error_that_has_nothing_to_do_with_nan_is_an_error():
+    def indexed(score, x):
+        s = score(x)
+        return implicit_score_matching(score, x) if np.isfinite(np.sum(s)) else s[0, 0, 0]
+
+    report = check({"implicit_score_matching": indexed})
+    assert [row.status for row in report if row.case == "not-finite"] == ["error"]
+
+
+def test_conventions_alone_are_not_called_wrong():
+    report = check({"implicit_score_matching": lambda score, x: 2.0 * implicit_score_matching(score, x)})
+    assert "right, once its conventions are declared: " in str(report) and report.exit_status == 1
 
 
 # a caller of implicit score matching -> the message of its rows
@@ -141,7 +213,7 @@ def test_plain_numpy_has_its_value_checked_and_its_gradient_unsupported():
         return [float(v) for v in 0.5 * ((score(x) - data_score(x)) ** 2).sum(axis=1)]
 
     report = check({"explicit_score_matching": plain})
-    assert report.ok and report.counts["pass"] == 5 and report.counts["unsupported"] == 4
+    assert report.ok and report.counts["pass"] == 7 and report.counts["unsupported"] == 6
     assert "autograd cannot trace it" in str(report)
 
 
@@ -180,7 +252,7 @@ def test_expected_failures():
         )
     }
     report = check(wrong, expected_failures={"explicit_score_matching": "known"})
-    assert report.ok and report.counts["expected-failure"] == 4 and "expected: known" in str(report)
+    assert report.ok and report.counts["expected-failure"] == 6 and "expected: known" in str(report)
     right = {"explicit_score_matching": explicit_score_matching}
     report = check(right, expected_failures={"explicit_score_matching": "was wrong once"})
     assert report.exit_status == 1 and report.counts["unexpected-pass"]
@@ -218,7 +290,7 @@ def test_a_selected_operation_must_be_there():
 def test_the_report_as_json():
     wrong = {"implicit_score_matching": lambda score, x: 2 * implicit_score_matching(score, x), "tweedie": 3}
     content = json.loads(check(wrong).to_json())
-    assert content["exit_status"] == 1 and content["counts"]["fail"] == 4
+    assert content["exit_status"] == 1 and content["counts"]["fail"] == 6
     assert content["findings"][0]["kind"] == "convention"
     assert {row["case"] for row in content["rows"]} >= {"D3-B5", "signature"}
 

@@ -39,8 +39,27 @@ def test_a_factor_is_a_convention(name, change, framework):
     undeclared = check(implementation, framework=framework)
     assert undeclared.exit_status == 1
     (finding,) = undeclared.findings
-    assert finding.kind == "convention" and f"conventions = {declared!r}"[:40] in finding.sentence, finding
+    assert finding.kind == "convention" and f"conventions[{name!r}] = {{" in finding.sentence, finding
+    assert all(repr(key) in finding.sentence for key in declared)
     assert check(implementation, framework=framework, conventions=declared).ok
+
+
+# what is declared of right rows -> what the finding says to declare instead
+TOO_MUCH = [
+    ({"factor": 2.0}, "{'factor': 1.0}"),
+    ({"dimensions": "mean"}, "{'dimensions': 'sum'}"),
+    ({"reduction": "sum"}, "{'reduction': 'mean'}"),
+]
+
+
+@pytest.mark.parametrize(("declared", "advice"), TOO_MUCH)
+def test_the_advice_allows_for_what_is_declared_already(declared, advice):
+    operation, ns = operations()["implicit_score_matching"], namespace("numpy")
+    implementation = returning(operation, "numpy", lambda rows, *a: ns.mean(rows, 0))
+    (finding,) = check(implementation, conventions=declared).findings
+    assert f"conventions['implicit_score_matching'] = {advice}" in finding.sentence, finding
+    followed = {**declared, "implicit_score_matching": eval(advice)}
+    assert check(implementation, conventions=followed).ok
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -11,8 +11,9 @@ from refimpl.vocabulary import Array
 
 # (D, B, K): dimensions, rows and slices differ, and no two cases share a ratio of them
 SIZES = ((3, 5, 2), (2, 4, 3), (5, 3, 4), (4, 6, 5))
-SIGMAS = (0.375, 1.625, 0.75, 0.5625)
+SIGMAS = (0.375, 1.625, 0.75, 0.5625, 0.03125, 2.5)
 HIDDEN = (6, 5)
+LARGE = 8.0
 
 
 def grid(a: Array) -> Array:
@@ -33,9 +34,9 @@ def column(values: tuple[float, ...], count: int) -> Array:
     return np.array([values[i % len(values)] for i in range(count)])[:, None]
 
 
-def weights(seed: int, dimension: int) -> dict[str, list]:
-    """The weights of one callable, as a score network and as an energy network."""
-    return {"score": _network(seed, dimension, dimension), "energy": _network(seed + 1000, dimension, 1)}
+def weights(seed: int, dimension: int, size: float = 1.0) -> dict[str, list]:
+    """The weights of one callable, as a score network and as an energy network, its outputs of about that size."""
+    return {"score": _network(seed, dimension, dimension, size), "energy": _network(seed + 1000, dimension, 1, size)}
 
 
 def covariance(seed: int, dimension: int) -> Array:
@@ -45,20 +46,23 @@ def covariance(seed: int, dimension: int) -> Array:
 
 
 def objective(operation: str, extra, callables: tuple[str, ...] = ("score",), sizes: tuple = SIZES) -> list[Case]:
-    """The cases of an objective: one for each size, and one whose trained model answers NaN.
+    """The cases of an objective: one for each size; a single row; data, noise and networks so large that whatever is
+    clipped on the way is seen; and one whose trained model answers NaN.
 
     extra(index, D, B, K) gives the inputs beside x;  callables  the arguments that are networks, the trained one first
     """
     cases = []
-    for index, (d, b, k) in enumerate((*sizes, sizes[0])):
-        finite = index < len(sizes)
-        networks = {name: weights(10 * index + 1 + 4 * place, d) for place, name in enumerate(callables)}
-        inputs = {"x": normals(10 * index + 2, b, d), **extra(index % len(sizes), d, b, k)}
-        label = f"D{d}-B{b}" + (f"-K{k}" if {"v", "y"} & set(inputs) else "") if finite else "not-finite"
-        cases.append(Case(operation, label, inputs, networks, finite))
+    one_row = (sizes[0][0], 1, sizes[0][2])
+    for index, (d, b, k) in enumerate((*sizes, one_row, sizes[0], sizes[0])):
+        finite, large = index < len(sizes) + 2, index == len(sizes) + 1
+        size = LARGE if large else 1.0
+        networks = {name: weights(10 * index + 1 + 4 * place, d, size) for place, name in enumerate(callables)}
+        inputs = {"x": size * normals(10 * index + 2, b, d), **extra(min(index, len(sizes) + 1), d, b, k)}
+        label = f"D{d}-B{b}" + (f"-K{k}" if {"v", "y"} & set(inputs) else "")
+        cases.append(Case(operation, "large" if large else label if finite else "not-finite", inputs, networks, finite))
     return cases
 
 
-def _network(seed: int, inputs: int, outputs: int) -> list:
-    parameters = noise.mlp_parameters(noise.generator(seed), [inputs, *HIDDEN, outputs])
-    return [(grid(weight), grid(bias)) for weight, bias in parameters]
+def _network(seed: int, inputs: int, outputs: int, size: float) -> list:
+    *hidden, (weight, bias) = noise.mlp_parameters(noise.generator(seed), [inputs, *HIDDEN, outputs])
+    return [*((grid(w), grid(b)) for w, b in hidden), (grid(size * weight), grid(size * bias))]

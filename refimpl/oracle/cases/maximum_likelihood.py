@@ -4,7 +4,7 @@ import numpy as np
 
 from refimpl.oracle.cases.build import objective
 
-LOG_NORMALISERS = (2.375, -1.625, 0.75, 3.5625)
+LOG_NORMALISERS = (2.375, -1.625, 0.75, 3.5625, -0.4375, 5.25)
 
 
 def normaliser(index: int, d: int, b: int, k: int) -> dict:
