@@ -11,7 +11,7 @@ def implicit_score_matching(score: Field, x: Array) -> Array:
     """∇·s(x) + ½ ‖s(x)‖².   (ISM.6)
 
     score  the model's s, differentiable;  x  (B, D) data
-    returns (B,), whose mean over x is ½ E‖s − ∇log p‖² up to a constant of the data, if p s vanishes at infinity (ISM.5)
+    returns (B,), whose mean over x is ½ E‖s − ∇log p‖² up to a constant, if p s vanishes at infinity   (ISM.5)
     Raises ValueError if x is not (B, D), float64 and finite, or if score changes the shape.
     Source: Hyvärinen 2005, theorem 1.
     """
