@@ -71,7 +71,7 @@ def implementations():
 def test_an_implementation_may_be_a_module_an_object_or_a_mapping(implementation):
     report = check(implementation)
     assert report.ok and {row.operation for row in report} == {"implicit_score_matching"}
-    assert "not in the implementation: 11 other operations" in str(report)
+    assert f"not in the implementation: {len(operations()) - 1} other operations" in str(report)
 
 
 def test_nothing_to_check_is_no_success():

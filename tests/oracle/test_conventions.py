@@ -79,24 +79,46 @@ def test_rows_and_their_mean_need_no_declaration(name, framework):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_wrong_way_up_is_a_mistake(name, framework):
+    """Of a loss; a value may be ascended or its negative descended."""
     operation = operations()[name]
-    report = check(returning(operation, framework, lambda rows, *a: -2.0 * rows), framework=framework)
-    assert [(f.kind, f.name) for f in report.findings] == [("mistake", "loss-sign")]
+    implementation = returning(operation, framework, lambda rows, *a: -2.0 * rows)
+    (finding,) = check(implementation, framework=framework).findings
+    if "sense" in operation.conventions:
+        assert (finding.kind, finding.name) == ("convention", "sense = loss")
+        assert check(implementation, framework=framework, conventions={"sense": "loss", "factor": 2.0}).ok
+    elif operation.models[0] == "log_density":
+        # with E for f the whole of it turns round as well, and so may be said of the model
+        assert (finding.kind, finding.name) in [("mistake", "loss-sign"), ("convention", "model = energy")]
+    else:
+        assert (finding.kind, finding.name) == ("mistake", "loss-sign")
+
+
+MODELS = [
+    (name, m) for name in OBJECTIVES if "model" in operations()[name].conventions for m in operations()[name].models[1:]
+]
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("model", ["energy", "log_density"])
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize(("name", "model"), MODELS)
 def test_the_model_may_be_an_energy_or_a_log_density(name, model, framework):
     operation, ns = operations()[name], namespace(framework)
     sign = -1.0 if model == "energy" else 1.0
     right = terms(operation, framework)
-    implementation = caller(operation, lambda f, *rest: right(lambda x: sign * ns.gradient(f)(x), *rest))
+    taken = ns.gradient if operation.models[0] == "score" else lambda f: f
+    implementation = caller(operation, lambda f, *rest: right(lambda x: sign * taken(f)(x), *rest))
     assert check(implementation, framework=framework, conventions={"model": model}).ok
     undeclared = check(implementation, framework=framework)
     assert [(f.kind, f.name) for f in undeclared.findings] == [("convention", f"model = {model}")]
-    other = "log_density" if model == "energy" else "energy"
-    assert check(implementation, framework=framework, conventions={"model": other}).findings[0].kind == "mistake"
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("name", [name for name, model in MODELS if model == "log_density"])
+def test_an_energy_taken_for_a_log_density_is_a_mistake_once_it_is_declared(name, framework):
+    operation, ns = operations()[name], namespace(framework)
+    right = terms(operation, framework)
+    implementation = caller(operation, lambda f, *rest: right(ns.gradient(f), *rest))
+    report = check(implementation, framework=framework, conventions={"model": "energy"})
+    assert report.findings[0].kind == "mistake"
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
