@@ -131,7 +131,7 @@ BAD_DRAWS = {
 }
 
 
-@pytest.mark.parametrize(("name", "arguments"), [(n, a) for n, many in BAD_DRAWS.items() for a in many], ids=repr)
+@pytest.mark.parametrize(("name", "arguments"), [(n, a) for n, many in BAD_DRAWS.items() for a in many])
 def test_bad_draws(name, arguments):
     with pytest.raises(ValueError, match=rf"^{name} "):
         noise.coupling_flow_parameters(*arguments)

@@ -215,7 +215,9 @@ def draw(results: list[Trained], x: Array, out: Path) -> Path:
         axis.set_axis_off()
     first, second, *rest = axes.flat
     first.scatter(*x[:1500].T, s=2, color="black", alpha=0.4, linewidths=0)
-    first.set(title=f"data: {len(x)} points", xlim=extent[:2], ylim=extent[2:], aspect="equal")
+    first.set_axis_on()
+    first.set_title(f"data: {len(x)} points", fontsize=9)
+    first.set(xticks=[], yticks=[], xlim=extent[:2], ylim=extent[2:], aspect="equal")
     show = partial(_panel, extent=extent, brightest=float(np.max(truth)))
     show(second, truth, "truth")
     for axis, result in zip(rest, results, strict=False):
