@@ -15,6 +15,7 @@ def quick(monkeypatch):
         monkeypatch.setattr(lecture_12, name, value)
 
 
+@pytest.mark.figures
 def test_lecture_12_trains_by_every_objective_and_draws(quick, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     assert main(["reproduce", "lecture-12", "--out", str(tmp_path / "figures")]) == 0
@@ -48,6 +49,7 @@ def test_a_missing_extra_says_what_to_install(monkeypatch, capsys):
     assert "pip install 'refimpl[figures]'" in capsys.readouterr().err
 
 
+@pytest.mark.figures
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path, capsys):
     pytest.importorskip("matplotlib")
     (tmp_path / "file").write_text("", encoding="utf-8")
