@@ -1,6 +1,6 @@
 """Mistakes in denoising score matching."""
 
-from refimpl.oracle.mistakes.systematic import of_terms
+from refimpl.oracle.mistakes.systematic import of_residual, of_terms
 from refimpl.oracle.operation import Mistake
 from refimpl.oracle.operations.denoising_score_matching import OPERATIONS
 
@@ -29,26 +29,6 @@ def power(exponent):
     return residual(lambda x, z, sigma: -z * sigma ** float(exponent))
 
 
-def square_of_sum(ns, score, x, z, sigma):
-    return 0.5 * ns.sum(score(x + sigma * z) + z / sigma, -1) ** 2
-
-
-def residual_not_squared(ns, score, x, z, sigma):
-    return 0.5 * ns.sum(score(x + sigma * z) + (z / sigma) ** 2, -1)
-
-
-def norm_not_squared(ns, score, x, z, sigma):
-    return 0.5 * ns.sqrt(ns.sum((score(x + sigma * z) + z / sigma) ** 2, -1))
-
-
-def absolute_for_square(ns, score, x, z, sigma):
-    return 0.5 * ns.sum(ns.abs(score(x + sigma * z) + z / sigma), -1)
-
-
-def batch_coupled(ns, score, x, z, sigma):
-    return 0.5 * ns.sum(ns.mean(score(x + sigma * z) + z / sigma, 0) ** 2, -1)
-
-
 def broadcast(ns, score, x, z, sigma):
     """½‖σs + z‖² (B,) over σ² (B, 1) is (B, B)."""
     weighted = 0.5 * ns.sum((sigma * score(x + sigma * z) + z) ** 2, -1) / (sigma**2)
@@ -67,6 +47,11 @@ MISTAKES = [
         "The term ½‖z‖²/σ² is left out. The minimiser stays, but the value is no squared error and falls below zero.",
         lambda ns, *a: DENOISING.terms(ns, *a)["square"] + DENOISING.terms(ns, *a)["cross"],
         kind="choice",
+    ),
+    *of_residual(
+        DENOISING,
+        residual=lambda score, x, z, sigma: score(x + sigma * z) + z / sigma,
+        precedence=lambda score, x, z, sigma: score(x + sigma * z) + (z / sigma) ** 2,
     ),
     Mistake(
         NAME,
@@ -151,34 +136,6 @@ MISTAKES = [
         "score-scaled-by-variance",
         "The score is multiplied by σ² and its target is not.",
         residual(TARGET, model=lambda s, sigma: sigma**2 * s),
-    ),
-    Mistake(
-        NAME,
-        "square-of-sum",
-        "The coordinates of the residual are summed before they are squared: (1, −1) costs nothing.",
-        square_of_sum,
-        "an intermediate version of torchebm",
-    ),
-    Mistake(
-        NAME,
-        "residual-not-squared",
-        "The square binds to the target alone, not to the residual: the loss is linear in the score and has no minimum.",
-        residual_not_squared,
-        "a public tutorial on denoising score matching",
-    ),
-    Mistake(NAME, "norm-not-squared", "The norm of the residual is not squared.", norm_not_squared),
-    Mistake(
-        NAME,
-        "absolute-for-square",
-        "Absolute values stand for squares: the minimiser is a median, not the mean that the score is.",
-        absolute_for_square,
-    ),
-    Mistake(
-        NAME,
-        "batch-coupled",
-        "The residual is averaged over the batch before it is squared: rows with opposite errors cancel.",
-        batch_coupled,
-        "an intermediate version of torchebm",
     ),
     Mistake(
         NAME,

@@ -1,4 +1,5 @@
-"""Mistakes that every sum of terms invites: a sign, a factor, a reduction or a detachment on one of its terms."""
+"""Mistakes that a form invites: a sum of terms a sign, a factor, a reduction or a detachment on one of them; a squared
+residual a square of the wrong thing."""
 
 from collections.abc import Callable, Mapping
 
@@ -48,6 +49,45 @@ def of_terms(
             name, sentence, seen = (named or {}).get((term, "detached"), (f"{term}-detached", sentence, ""))
             mistakes.append(Mistake(operation.name, name, sentence, _detached(operation, term), seen))
     return mistakes
+
+
+def of_residual(operation: Operation, residual: Callable, precedence: Callable) -> list[Mistake]:
+    """What becomes of ½‖residual‖² when the square is taken of the wrong thing.
+
+    residual    (*arguments) -> (B, D)
+    precedence  the residual with the square on its target alone
+    """
+    half = {
+        "square-of-sum": (
+            "The coordinates of the residual are summed before they are squared: opposite errors cancel, and (1, −1) costs nothing.",
+            lambda ns, *a: ns.sum(residual(*a), -1) ** 2,
+            "an intermediate version of torchebm",
+        ),
+        "residual-not-squared": (
+            "The square binds to the target alone, not to the residual: the loss is linear in the score and has no minimum.",
+            lambda ns, *a: ns.sum(precedence(*a), -1),
+            "a public tutorial on denoising score matching",
+        ),
+        "norm-not-squared": (
+            "The norm of the residual is not squared; the mean of norms has another minimiser.",
+            lambda ns, *a: ns.sqrt(ns.sum(residual(*a) ** 2, -1)),
+            "",
+        ),
+        "absolute-for-square": (
+            "Absolute values stand for squares: the minimiser is a median, not the mean that the score is.",
+            lambda ns, *a: ns.sum(ns.abs(residual(*a)), -1),
+            "",
+        ),
+        "batch-coupled": (
+            "The residual is averaged over the batch before it is squared: rows with opposite errors cancel.",
+            lambda ns, *a: ns.sum(ns.mean(residual(*a), 0) ** 2, -1),
+            "an intermediate version of torchebm",
+        ),
+    }
+    return [
+        Mistake(operation.name, name, sentence, lambda ns, *a, wrong=wrong: 0.5 * wrong(ns, *a), seen)
+        for name, (sentence, wrong, seen) in half.items()
+    ]
 
 
 def _capital(noun: str) -> str:
