@@ -38,12 +38,11 @@ class Factor:
         if rows not in (0, 1) or dimensions not in (0, -1) or slices not in (0, 1):
             return None
         wanted: dict[str, object] = {
-            "reduction": "sum" if rows else None if conventions.reduction == "sum" else conventions.reduction,
+            "reduction": "sum" if rows else "mean" if conventions.reduction == "sum" else conventions.reduction,
             "dimensions": "mean" if dimensions else "sum",
             "slices": "sum" if slices else "mean",
             "factor": float(simple(self.constant * conventions.factor)),
         }
-        wanted["reduction"] = wanted["reduction"] or ("mean" if conventions.reduction else None)
         return {key: value for key, value in wanted.items() if value != getattr(conventions, key)}
 
 
