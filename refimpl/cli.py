@@ -1,4 +1,4 @@
-"""The command line: ``refimpl check``, ``refimpl operations``."""
+"""The command line: ``refimpl check``, ``refimpl reproduce``, ``refimpl operations``."""
 
 import argparse
 import os

@@ -5,6 +5,7 @@ import mpmath
 import pytest
 from autograd import elementwise_grad, grad, jacobian
 from autograd.test_util import check_grads
+from bad_input import bad_rows
 from numpy.polynomial.hermite_e import hermegauss
 from scipy import stats
 
@@ -141,17 +142,7 @@ def test_a_score_of_another_shape(wrong):
     refused("score", score=wrong)
 
 
-BAD = {
-    "a vector": X[:, 0],
-    "a cube": X[None],
-    "a number": 1.0,
-    "integers": np.ones((3, 2), dtype=int),
-    "single precision": X.astype(np.float32),
-    "no rows": np.zeros((0, 2)),
-    "no columns": np.zeros((3, 0)),
-    "a NaN": np.where(X == 2.0, np.nan, X),
-    "an infinity": np.where(X == 2.0, np.inf, X),
-}
+BAD = bad_rows(X)
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)

@@ -16,7 +16,7 @@ from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
 from refimpl.oracle.report import Finding, Report, Row
-from refimpl.oracle.tolerance import UNITS
+from refimpl.oracle.rows import rows_of
 
 FRAMEWORKS = ("numpy", "torch")
 
@@ -93,7 +93,7 @@ def _operation(
     if problem:
         return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
     trials = _trials(operation, function, evaluate, rule)
-    rows = [row for trial in trials for row in _rows(trial, trials)]
+    rows = [row for trial in trials for row in rows_of(trial, trials)]
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
     findings = (
@@ -108,64 +108,13 @@ def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: 
     return [judge.run(evaluate, function, operation, case, rule) for case in cases_of(operation.name)]
 
 
-def _rows(trial: Trial, trials: list[Trial]) -> list[Row]:
-    """The row of a trial, and a second one where the value could be compared and the gradient could not."""
-    name, case, outcome = trial.operation.name, trial.case, trial.outcome
-    unknown = float("nan")
-    if not case.finite:
-        return [_not_finite_row(trial, trials)]
-    if outcome.value is None:
-        return [Row(name, case.name, outcome.status, unknown, (), outcome.problem)]
-    if not np.all(np.isfinite(outcome.value)) and np.all(np.isfinite(trial.expected.rows)):
-        return [
-            Row(name, case.name, "error", unknown, (), f"returned {outcome.value}, where every entry should be finite")
-        ]
-    value, gradient = trial.units
-    if max(value, gradient) > UNITS:
-        rows = [Row(name, case.name, "fail", max(value, gradient), (), _difference(trial))]
-    else:
-        compared = f"value {value:.2g} units" + (f", gradient {gradient:.2g}" if outcome.gradient is not None else "")
-        rows = [Row(name, case.name, "pass", max(value, gradient), (), compared)]
-    if outcome.problem:
-        rows.append(Row(name, f"{case.name}/gradient", outcome.status, unknown, (), outcome.problem))
-    return rows
-
-
-def _not_finite_row(trial: Trial, trials: list[Trial]) -> Row:
-    """The case whose model answers NaN: its loss must not be a number, or the caller's code must say so."""
-    name, case, outcome = trial.operation.name, trial.case, trial.outcome
-    answered = any(t.outcome.value is not None for t in trials if t.case.finite)
-    if outcome.value is None and not (outcome.refused and answered):
-        return Row(name, case.name, outcome.status, float("nan"), (), outcome.problem)
-    if outcome.value is None:
-        return Row(name, case.name, "pass", 0.0, (), f"refused: {outcome.problem}")
-    if np.any(np.isfinite(outcome.value)):
-        return Row(name, case.name, "fail", float("inf"), (), f"returned {outcome.value}, where the model answers NaN")
-    return Row(name, case.name, "pass", 0.0, (), "not a number, as it should be")
-
-
-def _difference(trial: Trial) -> str:
-    """Where the caller is furthest from the reference, in numbers that a person can read."""
-    (value, gradient), epsilon = trial.units, trial.outcome.epsilon
-    apart = "gradient right" if gradient <= UNITS else f"gradient off by {gradient * epsilon:.1g} of its size"
-    apart = "no gradient reaches the parameters" if trial.outcome.detached else apart
-    if value <= UNITS:
-        return f"value right, {apart}"
-    got = np.asarray(trial.outcome.value)
-    got, want = np.atleast_1d(got), np.atleast_1d(trial.expected.value(got.shape))
-    at = np.unravel_index(int(np.argmax(np.abs(got - want))), got.shape)
-    where = f" at {list(map(int, at))}" if got.size > 1 else ""
-    compared = f"value {got[at]:.6g} where {want[at]:.6g} is right{where}"
-    return compared if trial.outcome.gradient is None else f"{compared}, {apart}"
-
-
 def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
     """Right if the model were an energy or a log-density, where the caller has not said what it is."""
     if "model" not in operation.conventions or "model" in rule.declared:
         return []
     for model in operation.models[1:]:
         trials = _trials(operation, function, evaluate, replace(rule, model=model))
-        if all(row.status == "pass" for trial in trials for row in _rows(trial, trials)):
+        if all(row.status == "pass" for trial in trials for row in rows_of(trial, trials)):
             declared = {"model": model}
             sentence = f"Right, if {TABLE['model'][model].replace('it', 'the model handed over', 1)}. "
             sentence += f"Declare conventions[{operation.name!r}] = {declared!r}."
@@ -180,10 +129,8 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
     if not given:
         return []
     first = given[0]
-    once, again = (
-        first.outcome.value,
-        judge.run(evaluate, function, operation, first.case, first.conventions).outcome.value,
-    )
+    once = first.outcome.value
+    again = judge.run(evaluate, function, operation, first.case, first.conventions).outcome.value
     if once is None or again is None or np.array_equal(once, again, equal_nan=True):
         return []
     sentence = "Your function answers the same call differently each time: it draws numbers of its own. Let its random "
