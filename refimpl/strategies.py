@@ -22,6 +22,7 @@ except ImportError:
 
 from refimpl import inputs
 from refimpl.densities import Gaussian, GaussianMixture
+from refimpl.sdes import VE, VP, SubVP
 from refimpl.vocabulary import Array
 
 GRID = 64  # numbers are multiples of 1/64
@@ -127,6 +128,26 @@ def networks(sizes: tuple[int, ...]) -> st.SearchStrategy[list]:
 
     # One array for all layers: Hypothesis draws and shrinks it several times faster than one for each.
     return arrays((int(ends[-1]),), -0.7, 0.7).map(split)
+
+
+def times() -> st.SearchStrategy[float]:
+    """A time within [3/64, 61/64]: neither the data nor the noise."""
+    return numbers(3.0 / GRID, 61.0 / GRID)
+
+
+def uniforms(count: int) -> st.SearchStrategy[Array]:
+    """(B,) within [0, 63/64]."""
+    return arrays((_whole("count", count),), 0.0, 63.0 / GRID)
+
+
+def ve() -> st.SearchStrategy[VE]:
+    """VE with σ_min within [1/8, 1/2] and σ_max within [1, 3], so that their ratio is within [2, 24]."""
+    return st.builds(VE, numbers(0.125, 0.5), numbers(1.0, 3.0))
+
+
+def vp(kind: type[VP] | type[SubVP] = VP) -> st.SearchStrategy[VP | SubVP]:
+    """VP, or SubVP, with β₀ within [1/4, 1] and β₁ within [1, 5]: at time one α is between e^{−1.5} and e^{−0.31}."""
+    return st.builds(kind, numbers(0.25, 1.0), numbers(1.0, 5.0))
 
 
 def _steps(low: float, high: float) -> st.SearchStrategy[int]:

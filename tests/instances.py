@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 from refimpl import noise
 from refimpl.checks import Instance
 from refimpl.densities import GaussianMixture
-from refimpl.strategies import mixtures, networks, noise_levels, normals, numbers, rows, slices
+from refimpl.sdes import VE, VP, SubVP
+from refimpl.strategies import mixtures, networks, noise_levels, normals, numbers, rows, slices, times, uniforms, ve, vp
 
 
 @st.composite
 def instances(draw, dimensions=(1, 1, 2)):
     d = draw(st.sampled_from(dimensions))
+    s, t = sorted(draw(st.lists(times(), min_size=2, max_size=2, unique=True)))
     return Instance(
         density=draw(mixtures(d)),
         parameters=draw(networks((d, 3, 2, d))),
@@ -21,6 +23,13 @@ def instances(draw, dimensions=(1, 1, 2)):
         v=draw(slices(2, 3, d)),
         sigma=draw(noise_levels()),
         alpha=draw(numbers(0.5, 2.0)),
+        ve=draw(ve()),
+        vp=draw(vp(VP)),
+        sub_vp=draw(vp(SubVP)),
+        time_parameters=draw(networks((d + 1, 3, 2, d))),
+        s=s,
+        t=t,
+        u=draw(uniforms(3)),
     )
 
 
@@ -37,6 +46,13 @@ def example(seed: int, dimension: int) -> Instance:
         v=noise.normal(rng, (2, 3, dimension)),
         sigma=0.625,
         alpha=0.75,
+        ve=VE(0.25, 2.5),
+        vp=VP(0.75, 3.0),
+        sub_vp=SubVP(0.5, 3.5),
+        time_parameters=noise.mlp_parameters(rng, (dimension + 1, 3, 2, dimension)),
+        s=0.3125,
+        t=0.6875,
+        u=np.array([0.15625, 0.59375, 0.890625]),
     )
 
 

@@ -36,7 +36,7 @@ GROUND = ("densities", "models", "sdes", "objectives", "samplers", "likelihood",
 # The card for a file of the reference, and for a function without its docstring.
 LONGEST_FILE, LONGEST_FUNCTION = 150, 25
 # Modules of the reference that are no derivation: what may enter, what draws, what trains.
-NO_PAGE = {"__init__", "inputs", "constants", "noise", "fit"}
+NO_PAGE = {"__init__", "arrays", "callables", "times", "constants", "noise", "fit"}
 
 each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -47,8 +47,9 @@ def room(path: Path) -> str:
 
 
 def reference() -> list[Path]:
-    single = [PACKAGE / f"{name}.py" for name in ("vocabulary", "inputs", "calculus", "ode", "noise", "fit")]
-    return [p for p in single if p.exists()] + [p for name in GROUND for p in sorted((PACKAGE / name).glob("*.py"))]
+    files = [PACKAGE / f"{name}.py" for name in ("vocabulary", "calculus", "ode", "noise", "fit")]
+    rooms = [path for name in ("inputs", *GROUND) for path in sorted((PACKAGE / name).glob("*.py"))]
+    return [path for path in files if path.exists()] + rooms
 
 
 def imported(tree: ast.AST) -> set[str]:

@@ -8,7 +8,8 @@ from numpy.polynomial.legendre import leggauss
 
 from refimpl import models
 from refimpl.densities import GaussianMixture
-from refimpl.vocabulary import Array, Density, Field, LogProb, Marginal
+from refimpl.sdes import VE, VP, SubVP
+from refimpl.vocabulary import SDE, Array, Density, Field, LogProb, Marginal, TimeField
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Instance:
 
     density  p, the data;  parameters  θ of a score network;  energy_parameters  θ of an energy network
     x (B, D);  z (B, D);  v (K, B, D);  sigma, alpha  positive numbers
+    ve, vp, sub_vp  an SDE of each kind;  time_parameters  θ of a score network that is told the time
+    s < t  two times, within [0.05, 0.95];  u (B,)  numbers in [0, 1)
     """
 
     density: GaussianMixture
@@ -27,6 +30,31 @@ class Instance:
     v: Array
     sigma: float
     alpha: float
+    ve: VE
+    vp: VP
+    sub_vp: SubVP
+    time_parameters: list
+    s: float
+    t: float
+    u: Array
+
+    @property
+    def sdes(self) -> tuple[SDE, ...]:
+        """One SDE of each kind."""
+        return self.ve, self.vp, self.sub_vp
+
+    @property
+    def time_score(self) -> TimeField:
+        """A score network s(x, t), which is told the time, or the noise level; its Jacobian is not symmetric."""
+        return partial(models.time_score, self.time_parameters)
+
+    def data_at(self, sde: SDE, t: float) -> GaussianMixture:
+        """p_t, the density of the data after the SDE has run to time t."""
+        return self.density.perturbed(sde.marginal(t))
+
+    def data_score(self, sde: SDE) -> TimeField:
+        """∇ log p_t(x), for one time t."""
+        return lambda x, t: self.data_at(sde, t).score(x)
 
     @property
     def score(self) -> Field:
@@ -65,8 +93,11 @@ class Instance:
         parameters = [(first[:1], bias), *middle, (last[:, :1], last_bias[:1])]
         (first, bias), *rest = self.energy_parameters
         energy_parameters = [(first[:1], bias), *rest]
-        rows = {"x": self.x[:, :1], "z": self.z[:, :1], "v": self.v[..., :1]}
-        return replace(self, density=density, parameters=parameters, energy_parameters=energy_parameters, **rows)
+        (first, bias), *middle, (last, last_bias) = self.time_parameters
+        first = np.concatenate([first[:1], first[-1:]])
+        time_parameters = [(first, bias), *middle, (last[:, :1], last_bias[:1])]
+        cut = self.with_(parameters=parameters, energy_parameters=energy_parameters, time_parameters=time_parameters)
+        return cut.with_(density=density, x=self.x[:, :1], z=self.z[:, :1], v=self.v[..., :1])
 
     def with_(self, **changes: object) -> "Instance":
         """The same instance with some of its parts exchanged."""

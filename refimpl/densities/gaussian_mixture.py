@@ -64,11 +64,8 @@ class GaussianMixture:
         z  (B, D) standard normal;  u  (B,) uniform on [0, 1);  returns (B, D)
         The choice of a component is a step function of u and the weights: the sample has no derivative in them.
         """
-        z, u = inputs.rows("z", z), inputs.real("u", u)
-        if np.shape(u) != np.shape(z)[:1]:
-            raise ValueError(f"u has shape {np.shape(u)}; it needs ({len(z)},): a number for every row of z")
-        if np.any(getval(u) < 0.0) or np.any(getval(u) >= 1.0):
-            raise ValueError(f"u lies between {np.min(getval(u))} and {np.max(getval(u))}; it needs to be in [0, 1)")
+        z = inputs.rows("z", z)
+        u = inputs.uniforms("u", u, z)
         below = np.cumsum(getval(self.weights))[:-1]
         chosen = np.sum(getval(u)[:, None] >= below, axis=1)
         picked = np.eye(len(self.weights))[chosen].T[..., None]  # (K, B, 1), one-hot: differentiable in the components

@@ -1,5 +1,9 @@
-"""Noise kernels and what follows from them."""
+"""Noise kernels, the SDEs that they belong to, and what follows from them."""
 
 from refimpl.sdes.parametrisations import tweedie, tweedie_variance
+from refimpl.sdes.sub_vp import SubVP
+from refimpl.sdes.transition import transition
+from refimpl.sdes.ve import VE
+from refimpl.sdes.vp import VP
 
-__all__ = ["tweedie", "tweedie_variance"]
+__all__ = ["VE", "VP", "SubVP", "transition", "tweedie", "tweedie_variance"]

@@ -1,15 +1,9 @@
-"""What may enter a public function. Every complaint names the argument, what it got, and what it needs.
-
-Traced arrays (autograd's boxes) pass through unchanged; it is their values that are looked at. Each function returns
-its argument, as an array where it may have been a list. Numbers and arrays come first, then callables.
-"""
-
-from collections.abc import Callable
+"""Numbers and arrays. Traced arrays (autograd's boxes) pass through unchanged: their values are looked at."""
 
 import autograd.numpy as np
 from autograd.tracer import getval, isbox
 
-from refimpl.vocabulary import Array, Field, LogProb, Marginal
+from refimpl.vocabulary import Array
 
 
 def real(name: str, a: Array) -> Array:
@@ -91,44 +85,14 @@ def replicates(name: str, v: Array, x: Array) -> Array:
     return v
 
 
-def marginal(pair: Marginal) -> Marginal:
-    """A kernel x_t = α x_0 + σ z, with α and σ one number each, and σ not negative."""
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise ValueError(f"marginal is a {type(pair).__name__}; it needs to be Marginal(alpha, sigma)")
-    alpha, sigma = number("alpha", pair[0]), number("sigma", pair[1])
-    if getval(sigma) < 0.0:
-        raise ValueError(f"sigma is {getval(sigma)}; a standard deviation is not negative")
-    return Marginal(alpha, sigma)
-
-
-def callable_(name: str, f: Callable) -> Callable:
-    """``f``, which must be callable."""
-    if not callable(f):
-        raise ValueError(f"{name} is a {type(f).__name__}; it needs to be a callable")
-    return f
-
-
-def field(name: str, f: Field) -> Field:
-    """``f`` with its result checked: one vector for every vector that goes in, (…, D) -> (…, D)."""
-    return _shaped(name, f, np.shape, "a vector for every row")
-
-
-def log_density(name: str, f: LogProb) -> LogProb:
-    """``f`` with its result checked: one number for every vector that goes in, (…, D) -> (…)."""
-    return _shaped(name, f, lambda x: np.shape(x)[:-1], "a number for every row")
-
-
-def _shaped(name: str, f: Callable, shape_for: Callable[[Array], tuple], meaning: str) -> Callable:
-    callable_(name, f)
-
-    def checked(x: Array) -> Array:
-        result = f(x)
-        if np.shape(result) != shape_for(x):
-            got, need = np.shape(result), shape_for(x)
-            raise ValueError(f"{name} returned shape {got} for input {np.shape(x)}; it needs {need}: {meaning}")
-        return result
-
-    return checked
+def uniforms(name: str, u: Array, x: Array) -> Array:
+    """``u`` of shape (B,), a number in [0, 1) for every row of ``x``."""
+    u = real(name, u)
+    if np.shape(u) != np.shape(x)[:1]:
+        raise ValueError(f"{name} has shape {np.shape(u)}; it needs ({np.shape(x)[0]},): a number for every row")
+    if np.any(getval(u) < 0.0) or np.any(getval(u) >= 1.0):
+        raise ValueError(f"{name} lies between {np.min(getval(u))} and {np.max(getval(u))}; it needs to be in [0, 1)")
+    return u
 
 
 def _array(name: str, a: Array) -> Array:

@@ -1,0 +1,3 @@
+"""Likelihoods: of flows, of diffusions, and of energies whose normaliser is not known."""
+
+__all__: list[str] = []
