@@ -1,9 +1,11 @@
 """Noise kernels, the SDEs that they belong to, and what follows from them."""
 
 from refimpl.sdes.parametrisations import tweedie, tweedie_variance
+from refimpl.sdes.probability_flow import probability_flow
 from refimpl.sdes.sub_vp import SubVP
+from refimpl.sdes.time_reversal import reverse_drift
 from refimpl.sdes.transition import transition
 from refimpl.sdes.ve import VE
 from refimpl.sdes.vp import VP
 
-__all__ = ["VE", "VP", "SubVP", "transition", "tweedie", "tweedie_variance"]
+__all__ = ["VE", "VP", "SubVP", "probability_flow", "reverse_drift", "transition", "tweedie", "tweedie_variance"]
