@@ -35,6 +35,9 @@ for stem in (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "change_of_variables",
+    "probability_flow_likelihood",
+    "bits_per_dimension",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")
