@@ -108,7 +108,7 @@ def a_density_costs_at_least_its_cells(i: Instance) -> Residual:
 
 @step("BPD.3")
 def a_density_that_is_constant_costs_as_much(i: Instance) -> Residual:
-    """A Gaussian of width 1e4 Δ: its logarithm changes by less than 1e-7 over a cell, and the gap is quadratic in that."""
+    """A Gaussian of width 1e4 Δ: over a cell its logarithm changes by less than 1e-7, and the gap is quadratic."""
     i = i.first_axis
     spread = 1e4 * width(i)
     wide = GaussianMixture([1.0], np.array([start(i)]), np.array([[[spread**2]]]))

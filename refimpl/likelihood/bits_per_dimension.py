@@ -97,6 +97,6 @@ def _exact(v: Array) -> Array:
 
 def _whole(name: str, n: Array) -> float:
     value = np.asarray(getval(n))
-    if value.ndim != 0 or value.dtype.kind not in "if" or not value >= 1 or value != np.floor(value):
+    if value.ndim != 0 or value.dtype.kind not in "if" or not 1 <= value < np.inf or value % 1 != 0:
         raise ValueError(f"{name} is {n!r}; it needs a positive whole number")
     return float(value)

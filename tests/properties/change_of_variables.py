@@ -6,8 +6,15 @@ from properties import holds_for
 from properties.rows import by_row, one_at_a_time, parameter_gradients
 from refimpl import models
 from refimpl.checks import Instance, Residual, equal
-from refimpl.checks.change_of_variables import axes, base, corners, grid, integrated_jacobian, plain_flow
-from refimpl.checks.change_of_variables import under_every_row
+from refimpl.checks.change_of_variables import (
+    axes,
+    base,
+    corners,
+    grid,
+    integrated_jacobian,
+    plain_flow,
+    under_every_row,
+)
 from refimpl.checks.witnesses import complex_step_gradient
 from refimpl.ode import rk4
 
