@@ -20,6 +20,9 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "change_of_variables",
+    "probability_flow_likelihood",
+    "bits_per_dimension",
     "kernel_stein_discrepancy",
 )
 
