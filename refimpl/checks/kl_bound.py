@@ -28,7 +28,8 @@ def dot(a: Array, b: Array) -> Array:
 
 def pair(i: Instance) -> tuple[SDE, SDE]:
     """One of the three SDEs, as drawn, with another."""
-    return [(i.ve, i.vp), (i.vp, i.sub_vp), (i.sub_vp, i.ve)][int(3.0 * i.u[0])]
+    k = int(3.0 * i.u[0])
+    return i.sdes[(k + 1) % 3], i.sdes[k]
 
 
 def borrowed(sde: SDE, other: SDE, other_score: TimeField) -> TimeField:
@@ -292,14 +293,14 @@ def the_log_density_of_the_model(i: Instance) -> Residual:
 
 @step("KLB.7")
 def a_bound_at_one_point(i: Instance) -> Residual:
-    both = [pointwise(i, sde, maker, score) for sde, maker, _, score in models_of(i)]
-    return at_least(*(np.stack(side) for side in zip(*both, strict=True)), QUADRATURE)
+    both = np.array([pointwise(i, sde, maker, score) for sde, maker, _, score in models_of(i)])
+    return at_least(both[:, 0], both[:, 1], QUADRATURE)
 
 
 @step("KLB.7")
 def it_is_tight_for_the_models_own_score(i: Instance) -> Residual:
-    both = [pointwise(i, sde, maker, score) for sde, maker, _, score in equality_cases(i)]
-    return equal(*(np.stack(side) for side in zip(*both, strict=True)), QUADRATURE)
+    both = np.array([pointwise(i, sde, maker, score) for sde, maker, _, score in equality_cases(i)])
+    return equal(both[:, 0], both[:, 1], QUADRATURE)
 
 
 @step("KLB.8")
@@ -340,7 +341,8 @@ def the_divergence_exactly(i: Instance) -> Residual:
     for sde, maker, slope, score in models_of(i):
         first, last = divergences(i, sde, maker)
         rest = lost(i, from_the_data(data_and_model(i)[0], sde), sde, score, slope)
-        left, right = [*left, first], [*right, last + paid(i, sde, score) - rest]
+        left.append(first)
+        right.append(last + paid(i, sde, score) - rest)
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -377,7 +379,8 @@ def a_bound_on_the_divergence(i: Instance) -> Residual:
     left, right = [], []
     for sde, maker, _, score in models_of(i):
         first, last = divergences(i, sde, maker)
-        left, right = [*left, paid(i, sde, score) + last], [*right, first]
+        left.append(paid(i, sde, score) + last)
+        right.append(first)
     return at_least(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -387,7 +390,8 @@ def two_diffusions_become_alike(i: Instance) -> Residual:
     left, right = [], []
     for sde, maker, _, score in equality_cases(i):
         first, last = divergences(i, sde, maker)
-        left, right = [*left, first - last], [*right, paid(i, sde, score)]
+        left.append(first - last)
+        right.append(paid(i, sde, score))
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -443,7 +447,8 @@ def the_divergence_of_the_ode_model(i: Instance) -> Residual:
         product_of = lambda x, t, score=score, slope=slope, exact=exact, sde=sde: (
             0.5 * sde.diffusion(t)[:, 0] ** 2 * dot(exact(x, t) - score(x, t), exact(x, t) - slope(x, t))
         )
-        left, right = [*left, first], [*right, last + over_time(i, from_the_data(p, sde), product_of)]
+        left.append(first)
+        right.append(last + over_time(i, from_the_data(p, sde), product_of))
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -452,7 +457,7 @@ class Scaled:
 
     def __init__(self, i: Instance) -> None:
         i = i.first_axis
-        self.i, self.c, self.data = i, 0.25 + i.alpha, i.density.components[0]
+        self.i, self.c, self.data = i, 0.375 + i.alpha, i.density.components[0]
         self.mean, self.variance = float(self.data.mean[0]), float(self.data.covariance[0, 0])
         self.u = float(i.vp.marginal(i.t).alpha ** 2)
         self.rho = self.variance * self.u / (1.0 - (1.0 - self.variance) * self.u)
