@@ -29,6 +29,7 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "kl_bound",
     "kernel_stein_discrepancy",
 )
 
