@@ -72,6 +72,8 @@ def levels(name: str, sigmas: Array) -> Array:
 
 def sde(name: str, value: SDE) -> SDE:
     """``value``, which must have the three methods of an SDE."""
+    if isinstance(value, type):
+        raise ValueError(f"{name} is the class {value.__name__}; it needs to be an SDE, with its constants")
     missing = [method for method in ("drift", "diffusion", "marginal") if not callable(getattr(value, method, None))]
     if missing:
         raise ValueError(f"{name} is a {type(value).__name__} without {', '.join(missing)}; it needs to be an SDE")
