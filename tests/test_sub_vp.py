@@ -19,6 +19,7 @@ from sde_witnesses import (
     moments_by_mpmath,
 )
 
+from refimpl import check
 from refimpl.sdes import VP, SubVP
 from refimpl.strategies import times, vp
 
@@ -91,6 +92,33 @@ def test_the_square_root_does_not_show_at_the_end():
     assert f"{0.5 * (-fall - np.log1p(-fall)):.1e}" == "4.7e-10"
     assert_allclose(ratio(1.0), 1.0 - fall, rtol=1e-14)
     assert price(ratio(1e-3)) > 3.0
+
+
+def coefficient(beta_0, beta_1, t):
+    """ln α as published code has it."""
+    return -0.25 * t**2 * (beta_1 - beta_0) - 0.5 * t * beta_0
+
+
+def members(exp, sqrt):
+    """The members of sub-VP as published code has them, in any framework."""
+    beta = lambda beta_0, beta_1, t: beta_0 + t * (beta_1 - beta_0)
+    discount = lambda beta_0, beta_1, t: 1.0 - exp(-2.0 * beta_0 * t - (beta_1 - beta_0) * t**2)
+    return {
+        "sub_vp_drift": lambda beta_0, beta_1, x, t: -0.5 * beta(beta_0, beta_1, t) * x,
+        "sub_vp_diffusion": lambda beta_0, beta_1, t: sqrt(beta(beta_0, beta_1, t) * discount(beta_0, beta_1, t)),
+        "sub_vp_marginal": lambda beta_0, beta_1, t: (
+            exp(coefficient(beta_0, beta_1, t)),
+            1.0 - exp(2.0 * coefficient(beta_0, beta_1, t)),
+        ),
+    }
+
+
+@pytest.mark.parametrize("framework", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def test_members_as_they_are_published_are_right(framework):
+    library = np if framework == "numpy" else pytest.importorskip("torch")
+    report = check(members(library.exp, library.sqrt), framework=framework)
+    assert report.ok, report
+    assert report.counts["pass"] == 15
 
 
 def test_a_column_holds_a_time_for_every_row():

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pages import PAGES, stem
 from sde_witnesses import BAD_TIMES, UNIT, Exact, error
 
+from refimpl import check
 from refimpl.sdes import VE, VP, SubVP, transition
 from refimpl.strategies import times, ve, vp
 from refimpl.vocabulary import Marginal
@@ -156,6 +157,20 @@ class Other:
 def test_the_published_kernel_of_ve_has_the_same_transition():
     published = Other(lambda t: 1.0, lambda t: 0.01 * 5000.0**t)
     assert_allclose(transition(published, 0.25, 0.5), transition(PUBLISHED["VE"], 0.25, 0.5), rtol=1e-13)
+
+
+def by_noise_over_signal(sde, s, t):
+    """α_t times the root of what noise over signal has grown by."""
+    (alpha_s, sigma_s), (alpha_t, sigma_t) = sde.marginal(s), sde.marginal(t)
+    return alpha_t / alpha_s, alpha_t * ((sigma_t / alpha_t) ** 2 - (sigma_s / alpha_s) ** 2) ** 0.5
+
+
+@pytest.mark.parametrize("framework", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def test_a_transition_written_otherwise_is_right(framework):
+    pytest.importorskip(framework)
+    report = check({"transition": by_noise_over_signal}, framework=framework)
+    assert report.ok, report
+    assert report.counts["pass"] == 9
 
 
 def test_a_straight_path():

@@ -22,6 +22,7 @@ from sde_witnesses import (
     moments_by_mpmath,
 )
 
+from refimpl import check
 from refimpl.sdes import VE
 from refimpl.strategies import times, ve
 
@@ -82,6 +83,37 @@ def test_the_published_deviation_beside_the_exact_one():
     """At t = 0.001, from 0.01 to 50: 0.0101 where the SDE has 0.0013."""
     assert round(0.01 * 5000.0**0.001, 4) == 0.0101
     assert round(float(PUBLISHED.marginal(0.001).sigma), 4) == 0.0013
+
+
+def as_published(sigma_min, sigma_max, t):
+    return 1.0, sigma_min * (sigma_max / sigma_min) ** t
+
+
+def test_the_published_kernel_is_called_a_convention():
+    report = check({"ve_marginal": as_published})
+    assert report.exit_status == 1
+    assert [(f.kind, f.name) for f in report.findings] == [("convention", "ve_kernel = sigma(t)")]
+    assert "perturbed by σ_min at t = 0 already" in report.findings[0].sentence
+    assert check({"ve_marginal": as_published}, conventions={"ve_kernel": "sigma(t)"}).ok
+    assert not check({"ve_marginal": VE_IN_NUMPY["ve_marginal"]}, conventions={"ve_kernel": "sigma(t)"}).ok
+
+
+VE_IN_NUMPY = {
+    "ve_drift": lambda sigma_min, sigma_max, x, t: np.zeros_like(x),
+    "ve_diffusion": lambda sigma_min, sigma_max, t: (
+        sigma_min * (sigma_max / sigma_min) ** t * np.sqrt(2 * (np.log(sigma_max) - np.log(sigma_min)))
+    ),
+    "ve_marginal": lambda sigma_min, sigma_max, t: (
+        np.ones(np.shape(t)),
+        np.sqrt((sigma_min * (sigma_max / sigma_min) ** t) ** 2 - sigma_min**2),
+    ),
+}
+
+
+def test_members_written_otherwise_are_right():
+    report = check(VE_IN_NUMPY)
+    assert report.ok, report
+    assert report.counts["pass"] == 15
 
 
 TABLE = re.compile(r"^\| (0\.\d+) \| ([\d.]+) \| (\d\.\d{6}) \| (\d\.\d{6}) \| (\S+) \| (\S+) \|$", re.MULTILINE)

@@ -23,6 +23,7 @@ from sde_witnesses import (
     moments_by_mpmath,
 )
 
+from refimpl import check
 from refimpl.densities import GaussianMixture
 from refimpl.sdes import VP
 from refimpl.strategies import times, vp
@@ -103,6 +104,32 @@ def test_data_of_variance_one_keep_it(sde, t):
     data = GaussianMixture([0.5, 0.5], [[-0.6], [0.6]], [[[0.64]], [[0.64]]])  # 0.64 + 0.36
     later = data.perturbed(sde.marginal(t))
     assert_allclose(later.weights @ (later.means[:, 0] ** 2 + later.covariances[:, 0, 0]), 1.0, rtol=1e-14)
+
+
+def coefficient(beta_0, beta_1, t):
+    """ln α as published code has it."""
+    return -0.25 * t**2 * (beta_1 - beta_0) - 0.5 * t * beta_0
+
+
+def members(exp, sqrt):
+    """The members of VP as published code has them, in any framework."""
+    beta = lambda beta_0, beta_1, t: beta_0 + t * (beta_1 - beta_0)
+    return {
+        "vp_drift": lambda beta_0, beta_1, x, t: -0.5 * beta(beta_0, beta_1, t) * x,
+        "vp_diffusion": lambda beta_0, beta_1, t: sqrt(beta(beta_0, beta_1, t)),
+        "vp_marginal": lambda beta_0, beta_1, t: (
+            exp(coefficient(beta_0, beta_1, t)),
+            sqrt(1.0 - exp(2.0 * coefficient(beta_0, beta_1, t))),
+        ),
+    }
+
+
+@pytest.mark.parametrize("framework", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def test_members_as_they_are_published_are_right(framework):
+    library = np if framework == "numpy" else pytest.importorskip("torch")
+    report = check(members(library.exp, library.sqrt), framework=framework)
+    assert report.ok, report
+    assert report.counts["pass"] == 15
 
 
 TABLE = re.compile(r"^\| \$`\\mathcal\{N\}\((\d+),([\d.^]+)\)`\$ \| (\S+) \| (\S+) \|$", re.MULTILINE)
