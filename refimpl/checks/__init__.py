@@ -18,6 +18,8 @@ STEMS = (
     "gaussian_mixture",
     "mlp",
     "coupling_flow",
+    "fokker_planck",
+    "time_reversal",
     "parametrisations",
     "maximum_likelihood",
     "contrastive_divergence",

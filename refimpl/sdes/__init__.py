@@ -1,5 +1,6 @@
 """Noise kernels, the SDEs that they belong to, and what follows from them."""
 
+from refimpl.sdes.fokker_planck import fokker_planck_residual, score_fokker_planck_residual
 from refimpl.sdes.parametrisations import tweedie, tweedie_variance
 from refimpl.sdes.probability_flow import probability_flow
 from refimpl.sdes.sub_vp import SubVP
@@ -8,4 +9,15 @@ from refimpl.sdes.transition import transition
 from refimpl.sdes.ve import VE
 from refimpl.sdes.vp import VP
 
-__all__ = ["VE", "VP", "SubVP", "probability_flow", "reverse_drift", "transition", "tweedie", "tweedie_variance"]
+__all__ = [
+    "VE",
+    "VP",
+    "SubVP",
+    "fokker_planck_residual",
+    "probability_flow",
+    "reverse_drift",
+    "score_fokker_planck_residual",
+    "transition",
+    "tweedie",
+    "tweedie_variance",
+]

@@ -27,6 +27,8 @@ for stem in (
     "implicit_score_matching",
     "sliced_score_matching",
     "denoising_score_matching",
+    "fokker_planck",
+    "time_reversal",
     "parametrisations",
     "coupling_flow",
     "maximum_likelihood",
