@@ -9,8 +9,9 @@ from autograd.test_util import check_grads
 from bad_input import bad_rows
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from implementations import FRAMEWORKS, caller, terms
 
-from refimpl import models, noise
+from refimpl import check, models, noise, operations
 from refimpl.calculus import gradient
 from refimpl.checks.fokker_planck import exact_score, log_density
 from refimpl.densities import Gaussian, GaussianMixture
@@ -202,6 +203,13 @@ def test_derivatives_to_second_order_in_every_argument_and_in_the_parameters(res
     check_grads(lambda x: residual(VP(0.75, 3.0), of(first), x, t), modes=["rev"], order=2)(x)
     check_grads(lambda t: residual(VP(0.75, 3.0), of(first), x, t), modes=["rev"], order=2)(t)
     check_grads(lambda b: residual(VP(b, 3.0), of(first), x, 0.5), modes=["rev"], order=2)(0.75)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@BOTH
+def test_the_terms_of_the_oracle_add_up_to_it(residual, framework):
+    operation = operations()[residual.__name__]
+    assert check(caller(operation, terms(operation, framework)), framework=framework).ok
 
 
 SDE = VP(0.75, 3.0)

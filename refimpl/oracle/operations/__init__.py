@@ -9,6 +9,8 @@ STEMS = (
     "gaussian",
     "gaussian_mixture",
     "coupling_flow",
+    "fokker_planck",
+    "time_reversal",
     "parametrisations",
     "maximum_likelihood",
     "contrastive_divergence",
