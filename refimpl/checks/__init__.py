@@ -21,6 +21,8 @@ STEMS = (
     "ve",
     "vp",
     "sub_vp",
+    "fokker_planck",
+    "time_reversal",
     "parametrisations",
     "transition",
     "maximum_likelihood",

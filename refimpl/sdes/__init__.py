@@ -10,6 +10,8 @@ from refimpl.sdes.parametrisations import (
     tweedie_variance,
     velocity_from_score,
 )
+from refimpl.sdes.fokker_planck import fokker_planck_residual, score_fokker_planck_residual
+from refimpl.sdes.parametrisations import tweedie, tweedie_variance
 from refimpl.sdes.probability_flow import probability_flow
 from refimpl.sdes.sub_vp import SubVP
 from refimpl.sdes.time_reversal import reverse_drift
@@ -32,4 +34,11 @@ __all__ = [
     "tweedie",
     "tweedie_variance",
     "velocity_from_score",
+    "fokker_planck_residual",
+    "probability_flow",
+    "reverse_drift",
+    "score_fokker_planck_residual",
+    "transition",
+    "tweedie",
+    "tweedie_variance",
 ]

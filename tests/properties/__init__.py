@@ -30,6 +30,8 @@ for stem in (
     "ve",
     "vp",
     "sub_vp",
+    "fokker_planck",
+    "time_reversal",
     "parametrisations",
     "transition",
     "coupling_flow",
