@@ -27,6 +27,7 @@ for stem in (
     "implicit_score_matching",
     "sliced_score_matching",
     "denoising_score_matching",
+    "multiscale_denoising",
     "parametrisations",
     "coupling_flow",
     "maximum_likelihood",
@@ -35,6 +36,7 @@ for stem in (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "annealed_langevin",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")
