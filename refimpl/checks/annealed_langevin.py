@@ -7,16 +7,15 @@ from numpy.linalg import eigvalsh, matrix_power
 from scipy.special import ndtr
 
 from refimpl.calculus import jacobian
-from refimpl.checks.denoising_score_matching import dot
 from refimpl.checks.instance import Grid, Instance
 from refimpl.checks.langevin import lyapunov
-from refimpl.checks.multiscale_denoising import gaussian, levels, mean, perturbed, shifted, told
+from refimpl.checks.multiscale_denoising import gaussian, information, levels, mean, perturbed, shifted, told
 from refimpl.checks.registry import QUADRATURE, Residual, at_least, equal, step
 from refimpl.checks.witnesses import network
 from refimpl.densities import Gaussian, GaussianMixture
 from refimpl.samplers import annealed_langevin, langevin_step
 from refimpl.sdes import tweedie
-from refimpl.vocabulary import Array
+from refimpl.vocabulary import Array, Field, LogProb
 
 
 def draws(i: Instance) -> Array:
@@ -67,17 +66,20 @@ def the_ladder(i: Instance) -> Residual:
     return equal(np.stack(left), np.stack([by_hand(i, h) for h in steps]))
 
 
+def squared_drift(score: Field, h: float) -> LogProb:
+    """‖(h/2) s‖², from a step without noise."""
+    return lambda x: np.sum((langevin_step(score, x, 0.0 * x, h) - x) ** 2, axis=-1)
+
+
 @step("ALD.3")
 def the_ratio_of_drift_to_noise(i: Instance) -> Residual:
-    """The drift from a step without noise; means by quadrature, in one dimension."""
+    """Means by quadrature, in one dimension."""
     i = i.first_axis
     found, formula = [], []
     for sigma, h in zip(levels(i), step_sizes(i), strict=True):
         p = perturbed(i, sigma)
-        drift = lambda x, p=p, h=h: langevin_step(p.score, x, 0.0 * x, h) - x
-        found.append(mean(p, lambda x, f=drift: dot(f(x), f(x))) / h)
-        information = mean(p, lambda x, p=p: dot(p.score(x), p.score(x)))
-        formula.append(step_size(i) / (4.0 * levels(i)[-1] ** 2) * sigma**2 * information)
+        found.append(mean(p, squared_drift(p.score, h)) / h)
+        formula.append(step_size(i) / (4.0 * levels(i)[-1] ** 2) * sigma**2 * information(p))
     return equal(np.stack(found), np.stack(formula), QUADRATURE)
 
 

@@ -1,6 +1,7 @@
 """Checks of page 36. Three levels and a weight for each are made of an instance's numbers."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import permutations, product
 
 import autograd.numpy as np
@@ -22,8 +23,8 @@ from refimpl.checks.registry import QUADRATURE, Residual, at_least, equal, step
 from refimpl.checks.witnesses import network
 from refimpl.densities import Gaussian, GaussianMixture
 from refimpl.objectives import continuous_denoising, denoising_score_matching, multiscale_denoising
-from refimpl.sdes import VE, VP
-from refimpl.vocabulary import SDE, Array, Field, Marginal, TimeField
+from refimpl.sdes import VE, VP, SubVP
+from refimpl.vocabulary import SDE, Array, Field, LogProb, Marginal, TimeField
 
 
 def levels(i: Instance) -> Array:
@@ -60,16 +61,34 @@ def perturbed(i: Instance, sigma: float) -> GaussianMixture:
     return i.density.perturbed(Marginal(1.0, sigma))
 
 
+def information(p: GaussianMixture) -> Array:
+    """J(p) = E_p ‖∇log p‖² in one dimension."""
+    return mean(p, lambda x: dot(p.score(x), p.score(x)))
+
+
+def distance(p: GaussianMixture, score: Field) -> Array:
+    """½ E_p ‖s − ∇log p‖² in one dimension."""
+    return mean(p, lambda x: half_square(score(x) - p.score(x)))
+
+
 def least(i: Instance, sigma: float) -> Array:
     """½ (D − σ² J(p_σ)) in one dimension."""
-    p = perturbed(i, sigma)
-    return 0.5 * (1.0 - sigma**2 * mean(p, lambda x: dot(p.score(x), p.score(x))))
+    return 0.5 * (1.0 - sigma**2 * information(perturbed(i, sigma)))
 
 
-def excess(i: Instance, score: Field, sigma: float) -> Array:
-    """½ σ² E_{p_σ} ‖s − ∇log p_σ‖² in one dimension."""
-    p = perturbed(i, sigma)
-    return sigma**2 * mean(p, lambda x: half_square(score(x) - p.score(x)))
+def excess(i: Instance, score: TimeField, sigma: float) -> Array:
+    """½ σ² E_{p_σ} ‖s(·, σ) − ∇log p_σ‖² in one dimension."""
+    return sigma**2 * distance(perturbed(i, sigma), told_level(score, sigma))
+
+
+def told_level(score: TimeField, level: Array) -> Field:
+    """s(·, σ), or s(·, t)."""
+    return lambda x: score(x, level)
+
+
+def level_loss(score: TimeField, level: Array) -> Callable[[Array, Array], Array]:
+    """(x, z) -> the loss at a level."""
+    return lambda x, z: multiscale_denoising(score, x, z, level)
 
 
 def gaussian(i: Instance) -> Gaussian:
@@ -82,6 +101,16 @@ def shifted(p: Gaussian, sigma: float) -> Gaussian:
     return Gaussian(p.mean, p.covariance + sigma**2 * np.eye(len(p.mean)))
 
 
+def recording(asked: list) -> TimeField:
+    """A score that keeps what it is asked for."""
+
+    def score(x: Array, level: Array) -> Array:
+        asked.append((x, level))
+        return x
+
+    return score
+
+
 @step("MDS.1")
 def the_perturbed_point_has_the_density_of_its_level(i: Instance) -> Residual:
     """The point and the level at which the loss asks for the score, seen through means over x and z."""
@@ -89,8 +118,7 @@ def the_perturbed_point_has_the_density_of_its_level(i: Instance) -> Residual:
     rule, left, right = pairs(i), [], []
     for sigma in levels(i):
         asked: list = []
-        score = lambda x, level, asked=asked: (asked.append((x, level)), x)[1]
-        multiscale_denoising(score, rule.x, rule.z, sigma)
+        multiscale_denoising(recording(asked), rule.x, rule.z, sigma)
         ((points, level),) = asked
         left += [np.sum(rule.weights * i.score(points)[:, 0]), level]
         right += [mean(perturbed(i, sigma), lambda x: i.score(x)[:, 0]), sigma]
@@ -138,8 +166,8 @@ def at_the_start(i: Instance) -> Residual:
 def at_the_end(i: Instance) -> Residual:
     i = i.first_axis
     rule = pairs(i)
-    left = [rule.mean(lambda x, z, level=level: multiscale_denoising(i.time_score, x, z, level)) for level in levels(i)]
-    right = [excess(i, lambda x, level=level: i.time_score(x, level), level) + least(i, level) for level in levels(i)]
+    left = [rule.mean(level_loss(i.time_score, level)) for level in levels(i)]
+    right = [excess(i, i.time_score, level) + least(i, level) for level in levels(i)]
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -173,7 +201,7 @@ def what_gaussian_data_leave(i: Instance) -> Residual:
     p = gaussian(i)
     rule, size = gaussian_pairs(p), np.eye(len(p.mean))
     exact = lambda x, level: shifted(p, level).score(x)
-    left = [rule.mean(lambda x, z, level=level: multiscale_denoising(exact, x, z, level)) for level in levels(i)]
+    left = [rule.mean(level_loss(exact, level)) for level in levels(i)]
     right = [0.5 * np.trace(p.covariance @ np.linalg.inv(p.covariance + level**2 * size)) for level in levels(i)]
     return equal(np.stack(left), np.stack(right))
 
@@ -202,7 +230,7 @@ def the_order_of_the_rows_does_not_matter(i: Instance) -> Residual:
 
 def total(i: Instance, score: TimeField, rule: Pairs, lambdas: Array) -> Array:
     """Σ λ_i E ℓ_{σ_i}."""
-    losses = [rule.mean(lambda x, z, s=level: multiscale_denoising(score, x, z, s)) for level in levels(i)]
+    losses = [rule.mean(level_loss(score, level)) for level in levels(i)]
     return sum(weight * loss for weight, loss in zip(lambdas, losses, strict=True))
 
 
@@ -213,8 +241,13 @@ def the_excess_of_the_sum(i: Instance) -> Residual:
     left = total(i, i.time_score, pairs(i), lambdas) - sum(
         weight * least(i, level) for weight, level in zip(lambdas, levels(i), strict=True)
     )
-    apart = [excess(i, lambda x, level=level: i.time_score(x, level), level) for level in levels(i)]
+    apart = [excess(i, i.time_score, level) for level in levels(i)]
     return equal(left, lambdas @ np.array(apart), QUADRATURE)
+
+
+def linear(slope: Array, offset: Array) -> TimeField:
+    """A x + b at every level."""
+    return lambda x, level: x @ slope + offset
 
 
 @step("MDS.9")
@@ -229,8 +262,7 @@ def one_minimiser_for_all_weights(i: Instance) -> Residual:
 
     def loss(slopes: Array, offsets: Array, lambdas: Array) -> Array:
         rows = zip(sigmas, slopes, offsets, lambdas, strict=True)
-        scores = [(weight, level, lambda x, _, a=a, b=b: x @ a + b) for level, a, b, weight in rows]
-        return sum(w * rule.mean(lambda x, z, s=s, f=f: multiscale_denoising(f, x, z, s)) for w, s, f in scores)
+        return sum(w * rule.mean(level_loss(linear(a, b), level)) for level, a, b, w in rows)
 
     slope = [grad(loss, n)(*table, lambdas).ravel() for lambdas in (weights(i), weights(i)[::-1]) for n in (0, 1)]
     size = (np.max(np.abs(rule.x)) + 3.0 * i.sigma) ** 2 * (1.0 + i.sigma)
@@ -261,8 +293,8 @@ def one_slope_for_all_levels(i: Instance) -> Residual:
     v = i.alpha
     rule, sigmas, found, formula = gaussian_pairs(Gaussian([0.0], [[v]])), levels(i), [], []
     for lambdas in (weights(i), weights(i)[::-1]):
-        loss = lambda a, lambdas=lambdas: total(i, lambda x, level: -a * x, rule, lambdas)
-        found.append(-grad(loss)(0.0) / grad(grad(loss))(0.0))
+        slope = grad(lambda a, weight: total(i, lambda x, level: -a * x, rule, weight))
+        found.append(-slope(0.0, lambdas) / grad(slope)(0.0, lambdas))
         formula.append(np.sum(lambdas * sigmas**2) / np.sum(lambdas * sigmas**2 * (v + sigmas**2)))
     return equal(np.stack(found), np.stack(formula))
 
@@ -285,14 +317,17 @@ def one(t: Array) -> float:
     return 1.0
 
 
+def itself(t: Array) -> Array:
+    return t
+
+
 @step("MDS.12")
 def the_perturbed_point_has_the_density_of_its_time(i: Instance) -> Residual:
     i = i.first_axis
     rule, left, right = pairs(i), [], []
     for sde in i.sdes:
         asked: list = []
-        score = lambda x, t, asked=asked: (asked.append((x, t)), x)[1]
-        continuous_denoising(score, sde, rule.x, rule.z, i.t, one)
+        continuous_denoising(recording(asked), sde, rule.x, rule.z, i.t, one)
         ((points, time),) = asked
         left += [np.sum(rule.weights * i.score(points)[:, 0]), time]
         right += [mean(i.data_at(sde, i.t), lambda x: i.score(x)[:, 0]), i.t]
@@ -318,9 +353,26 @@ def the_score_of_the_kernel(i: Instance) -> Residual:
     return equal(np.stack(left), np.stack(right))
 
 
+def variance(sde: SDE) -> Callable[[Array], Array]:
+    """The weight σ_t²."""
+    return lambda t: sde.marginal(t).sigma ** 2
+
+
+def g_squared(sde: SDE) -> Callable[[Array], Array]:
+    """The weight g(t)²."""
+    return lambda t: sde.diffusion(t) ** 2
+
+
 def time_weights(sde: SDE) -> list[Callable[[Array], Array]]:
     """A number, and two columns where the times are one."""
-    return [one, lambda t: sde.marginal(t).sigma ** 2, lambda t: sde.diffusion(t) ** 2]
+    return [one, variance(sde), g_squared(sde)]
+
+
+def time_loss(
+    score: TimeField, sde: SDE, t: Array, weight: Callable[[Array], Array]
+) -> Callable[[Array, Array], Array]:
+    """(x, z) -> the loss at a time."""
+    return lambda x, z: continuous_denoising(score, sde, x, z, t, weight)
 
 
 @step("MDS.14")
@@ -345,11 +397,9 @@ def the_mean_in_time(i: Instance) -> Residual:
     rule, left, right = pairs(i), [], []
     for sde in i.sdes:
         p, sigma, w = i.data_at(sde, i.t), sde.marginal(i.t).sigma, sde.diffusion(i.t) ** 2
-        loss = lambda x, z, sde=sde, w=w: continuous_denoising(i.time_score, sde, x, z, i.t, lambda t: w)
-        left.append(sigma**2 * rule.mean(loss))
-        apart = mean(p, lambda x, p=p: half_square(i.time_score(x, i.t) - p.score(x)))
-        known = 0.5 * (1.0 / sigma**2 - mean(p, lambda x, p=p: dot(p.score(x), p.score(x))))
-        right.append(sigma**2 * w * (apart + known))
+        left.append(sigma**2 * rule.mean(time_loss(i.time_score, sde, i.t, g_squared(sde))))
+        known = 0.5 * (1.0 / sigma**2 - information(p))
+        right.append(sigma**2 * w * (distance(p, told_level(i.time_score, i.t)) + known))
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -359,7 +409,7 @@ def the_weight_of_the_levels(i: Instance) -> Residual:
     for sde in i.sdes:
         alpha, sigma = sde.marginal(t)
         s = network(i.time_parameters, told(alpha * i.x + sigma * i.z, t))
-        left.append(continuous_denoising(i.time_score, sde, i.x, i.z, t, lambda t, sde=sde: sde.marginal(t).sigma ** 2))
+        left.append(continuous_denoising(i.time_score, sde, i.x, i.z, t, variance(sde)))
         right.append(half_square(sigma * s + i.z))
     return equal(np.stack(left), np.stack(right))
 
@@ -372,16 +422,19 @@ def for_ve_it_is_the_loss_of_the_levels(i: Instance) -> Residual:
     return equal(left, multiscale_denoising(i.time_score, i.x, i.z, level(t)))
 
 
+def log_noise_to_signal(sde: SDE) -> Callable[[Array], Array]:
+    """log σ_t²/α_t², differentiable."""
+    return lambda t: 2.0 * np.log(sde.marginal(t).sigma / sde.marginal(t).alpha)
+
+
 @step("MDS.17")
 def noise_to_signal_grows_by_g(i: Instance) -> Residual:
     """Times σ_t²."""
     t, left, right = column_of_times(i)[:, 0], [], []
     for sde in i.sdes:
-        ratio = lambda u, sde=sde: 2.0 * np.log(sde.marginal(u).sigma / sde.marginal(u).alpha)
         for u in t:
-            variance = sde.marginal(u).sigma ** 2
             left.append(sde.diffusion(u) ** 2)
-            right.append(variance * elementwise_grad(ratio)(u))
+            right.append(sde.marginal(u).sigma ** 2 * elementwise_grad(log_noise_to_signal(sde))(u))
     return equal(np.stack(left), np.stack(right))
 
 
@@ -389,6 +442,7 @@ def log_ratio(sde: SDE, t: Array) -> Array:
     """u = log(σ_t/α_t), from the formulas of pages 20 to 22."""
     if isinstance(sde, VE):
         return np.log(sde.sigma_min) + 0.5 * np.log(np.expm1(2.0 * t * np.log(sde.sigma_max / sde.sigma_min)))
+    assert isinstance(sde, VP | SubVP)
     b = sde.beta_0 * t + 0.5 * t**2 * (sde.beta_1 - sde.beta_0)
     return 0.5 * np.log(np.expm1(b)) if isinstance(sde, VP) else np.log(2.0 * np.sinh(0.5 * b))
 
@@ -397,6 +451,7 @@ def time_of(sde: SDE, u: Array) -> Array:
     """Its inverse: t of u."""
     if isinstance(sde, VE):
         return 0.5 * np.log1p((np.exp(u) / sde.sigma_min) ** 2) / np.log(sde.sigma_max / sde.sigma_min)
+    assert isinstance(sde, VP | SubVP)
     b = np.log1p(np.exp(2.0 * u)) if isinstance(sde, VP) else 2.0 * np.arcsinh(0.5 * np.exp(u))
     return 2.0 * b / (sde.beta_0 + np.sqrt(sde.beta_0**2 + 2.0 * (sde.beta_1 - sde.beta_0) * b))
 
@@ -409,13 +464,16 @@ def even_in_the_logarithm_of_noise_to_signal(i: Instance) -> Residual:
     left, right = [], []
     for sde in i.sdes:
         times, logs = Grid.interval(i.s, i.t), Grid.interval(log_ratio(sde, i.s), log_ratio(sde, i.t))
-        losses = lambda t, weight, sde=sde: continuous_denoising(
-            i.time_score, sde, i.x[:1] + 0.0 * t, i.z[:1] + 0.0 * t, t, weight
-        )
-        left.append(times.integral(lambda t, sde=sde, f=losses: f(t, lambda t: sde.diffusion(t) ** 2)))
-        level = lambda u, sde=sde, f=losses: f(time_of(sde, u), lambda t: sde.marginal(t).sigma ** 2)
-        right.append(2.0 * logs.integral(level))
+        left.append(times.integral(row_loss(i, i.time_score, sde, itself, g_squared(sde))))
+        right.append(2.0 * logs.integral(row_loss(i, i.time_score, sde, partial(time_of, sde), variance(sde))))
     return equal(np.stack(left), np.stack(right), QUADRATURE)
+
+
+def row_loss(
+    i: Instance, score: TimeField, sde: SDE, time: Callable[[Array], Array], weight: Callable[[Array], Array]
+) -> LogProb:
+    """The loss of the first row at the times of a column of points, (N, 1) -> (N,)."""
+    return lambda u: time_loss(score, sde, time(u), weight)(i.x[:1] + 0.0 * u, i.z[:1] + 0.0 * u)
 
 
 def untold(i: Instance) -> GaussianMixture:
@@ -455,20 +513,22 @@ def two_modes(weight: float, a: float, v: float) -> GaussianMixture:
     return GaussianMixture([weight, 1.0 - weight], [[a], [-a]], [[[v]], [[v]]])
 
 
+def valley(spread: float, b: float, c: float) -> Array:
+    """E 1/(cosh(u + b) cosh²(u + c)) for a normal u of that deviation."""
+    density = lambda u: np.exp(-0.5 * (u / spread) ** 2) / (spread * np.sqrt(2.0 * np.pi))
+    integrand = lambda u: density(u) / (np.cosh(u + b) * np.cosh(u + c) ** 2)
+    return Grid.interval(-12.0 * spread, 12.0 * spread).integral(lambda u: integrand(u[:, 0]))
+
+
 def wrong_weight(i: Instance) -> tuple[Array, Array, Array]:
     """For the three levels: F(p_σ‖q_σ) by quadrature over x, K, and the mean of the page by quadrature over u."""
     a, pi, rho, found = 2.0 * i.alpha, i.t, i.s, []
     b, c = (0.5 * np.log(w / (1.0 - w)) for w in (pi, rho))
     for v in 1.0 + levels(i) ** 2:
         p, q = two_modes(pi, a, v), two_modes(rho, a, v)
-        divergence = mean(p, lambda x, p=p, q=q: dot(p.score(x) - q.score(x), p.score(x) - q.score(x)))
         half = 0.5 * (pi - rho) ** 2 / (np.sqrt(pi * (1.0 - pi)) * rho * (1.0 - rho))
-        spread = a / np.sqrt(v)
-        normal = lambda u, spread=spread: np.exp(-0.5 * (u / spread) ** 2) / (spread * np.sqrt(2.0 * np.pi))
-        share = Grid.interval(-12.0 * spread, 12.0 * spread).integral(
-            lambda u, f=normal: f(u[:, 0]) / (np.cosh(u[:, 0] + b) * np.cosh(u[:, 0] + c) ** 2)
-        )
-        found.append((divergence, half * (a / v) ** 2 * np.exp(-0.5 * a**2 / v), share))
+        factor = half * (a / v) ** 2 * np.exp(-0.5 * a**2 / v)
+        found.append((2.0 * distance(p, q.score), factor, valley(a / np.sqrt(v), b, c)))
     divergences, factors, shares = np.array(found).T
     return divergences, factors, shares
 
@@ -493,10 +553,9 @@ def the_factor_is_nearly_reached_by_one_mode(i: Instance) -> Residual:
     """
     a, v, pi, rho = i.alpha / 16.0, 1.0 + i.sigma**2, 0.5, 0.5 + 2.0**-10
     p, q = two_modes(pi, a, v), two_modes(rho, a, v)
-    divergence = mean(p, lambda x: dot(p.score(x) - q.score(x), p.score(x) - q.score(x)))
     factor = (rho - pi) ** 2 * (a / v) ** 2 * np.exp(-0.5 * a**2 / v) / (rho * (1.0 - rho))
     bound = np.exp(-(2.0**-16)) / np.sqrt(1.0 + 3.0 * a**2 / v)
-    return at_least(divergence / factor, bound, QUADRATURE)
+    return at_least(2.0 * distance(p, q.score) / factor, bound, QUADRATURE)
 
 
 @step("MDS.20")
@@ -511,12 +570,9 @@ def the_weights_are_learnt_in_the_middle(i: Instance) -> Residual:
 def with_g_squared_time_zero_is_infinite(i: Instance) -> Residual:
     """From s to 1, for a sign vector z, whose square is D; by Gauss–Legendre over t, the pole at 0 many panels away."""
     size, left, right = i.x.shape[1], [], []
+    signs, zero = i.with_(z=np.ones((1, size))), lambda x, t: 0.0 * x
     for sde in i.sdes:
-        times, sign = Grid.interval(i.s, 1.0), np.ones((1, size))
-        loss = lambda t, sde=sde, sign=sign: continuous_denoising(
-            lambda x, t: 0.0 * x, sde, 0.0 * t + 0.0 * sign, sign + 0.0 * t, t, lambda t: sde.diffusion(t) ** 2
-        )
-        left.append(times.integral(loss))
+        left.append(Grid.interval(i.s, 1.0).integral(row_loss(signs, zero, sde, itself, g_squared(sde))))
         (start, low), (end, high) = sde.marginal(i.s), sde.marginal(1.0)
         right.append(size * np.log(high * start / (low * end)))
     return equal(np.stack(left), np.stack(right), QUADRATURE)

@@ -21,7 +21,7 @@ from refimpl.samplers import annealed_langevin, langevin
 from refimpl.vocabulary import Array, Marginal
 
 WEIGHT, MODE = 0.8, 5.0  # of the mode at (5, 5)
-MEANS = [[MODE, MODE], [-MODE, -MODE]]
+MEANS = ((MODE, MODE), (-MODE, -MODE))
 TRUTH = GaussianMixture([WEIGHT, 1.0 - WEIGHT], MEANS, [np.eye(2), np.eye(2)])
 BOX, CHAINS, SEEDS = 8.0, 1280, 8
 LEVELS, STEPS, STEP = np.exp(np.linspace(np.log(20.0), 0.0, 10)), 100, 0.1  # a level; the last one, where σ = 1

@@ -9,17 +9,19 @@ from refimpl.checks import Instance, Residual, equal
 from refimpl.checks.denoising_score_matching import gaussian_pairs
 from refimpl.checks.multiscale_denoising import (
     column_of_times,
+    distance,
     excess,
     gaussian,
     half_square,
+    information,
     kernel_score,
     least,
     levels,
-    mean,
     pairs,
     shifted,
     time_weights,
     told,
+    told_level,
     weights,
 )
 from refimpl.checks.registry import QUADRATURE
@@ -47,7 +49,7 @@ def the_mean_is_the_excess_and_what_is_least(loss, i: Instance) -> Residual:
     """Values: pins every sign, factor and power of σ, by quadrature against the score of the perturbed density."""
     i = i.first_axis
     left = [pairs(i).mean(lambda x, z, s=s: loss(i.time_score, x, z, s)) for s in levels(i)]
-    right = [excess(i, lambda x, s=s: i.time_score(x, s), s) + least(i, s) for s in levels(i)]
+    right = [excess(i, i.time_score, s) + least(i, s) for s in levels(i)]
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
@@ -57,7 +59,7 @@ def the_mean_has_the_gradient_of_the_excess(loss, i: Instance) -> Residual:
     i = i.first_axis
     rule, s = pairs(i), i.sigma
     left = parameter_gradient(lambda theta: rule.mean(lambda x, z: loss(at(theta), x, z, s)), i.time_parameters)
-    right = parameter_gradient(lambda theta: excess(i, lambda x: at(theta)(x, s), s), i.time_parameters)
+    right = parameter_gradient(lambda theta: excess(i, at(theta), s), i.time_parameters)
     return equal(left, right, QUADRATURE)
 
 
@@ -156,9 +158,8 @@ def the_mean_in_time_is_the_excess_and_what_is_least(loss, i: Instance) -> Resid
         left.append(
             sigma**2 * rule.mean(lambda x, z, sde=sde: loss(i.time_score, sde, x, z, i.t, lambda t: 0.75 + 0.0 * t))
         )
-        apart = mean(p, lambda x, p=p: half_square(i.time_score(x, i.t) - p.score(x)))
-        known = 1.0 / sigma**2 - mean(p, lambda x, p=p: 2.0 * half_square(p.score(x)))
-        right.append(0.75 * sigma**2 * (apart + 0.5 * known))
+        apart, known = distance(p, told_level(i.time_score, i.t)), 0.5 * (1.0 / sigma**2 - information(p))
+        right.append(0.75 * sigma**2 * (apart + known))
     return equal(np.stack(left), np.stack(right), QUADRATURE)
 
 
