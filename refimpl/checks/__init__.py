@@ -31,11 +31,13 @@ STEMS = (
     "implicit_score_matching",
     "sliced_score_matching",
     "denoising_score_matching",
+    "multiscale_denoising",
     "noise_contrastive_estimation",
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
     "kl_bound",
+    "annealed_langevin",
     "kernel_stein_discrepancy",
 )
 

@@ -1,5 +1,6 @@
 """Samplers: folds of a pure kernel; every draw is an argument."""
 
+from refimpl.samplers.annealed_langevin import annealed_langevin
 from refimpl.samplers.langevin import langevin, langevin_step, trajectory
 
-__all__ = ["langevin", "langevin_step", "trajectory"]
+__all__ = ["annealed_langevin", "langevin", "langevin_step", "trajectory"]

@@ -32,6 +32,7 @@ for stem in (
     "sub_vp",
     "fokker_planck",
     "time_reversal",
+    "multiscale_denoising",
     "parametrisations",
     "transition",
     "coupling_flow",
@@ -42,6 +43,7 @@ for stem in (
     "flow_contrastive_estimation",
     "langevin",
     "kl_bound",
+    "annealed_langevin",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")
