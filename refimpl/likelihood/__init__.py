@@ -1,3 +1,5 @@
 """Likelihoods: of flows, of diffusions, and of energies whose normaliser is not known."""
 
-__all__: list[str] = []
+from refimpl.likelihood.annealed_importance_sampling import annealed_importance_sampling, log_mean_weight
+
+__all__ = ["annealed_importance_sampling", "log_mean_weight"]

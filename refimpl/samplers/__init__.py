@@ -1,5 +1,6 @@
 """Samplers: folds of a pure kernel; every draw is an argument."""
 
 from refimpl.samplers.langevin import langevin, langevin_step, trajectory
+from refimpl.samplers.mala import log_acceptance_ratio, mala_step
 
-__all__ = ["langevin", "langevin_step", "trajectory"]
+__all__ = ["langevin", "langevin_step", "log_acceptance_ratio", "mala_step", "trajectory"]
