@@ -47,8 +47,9 @@ def log_acceptance_ratio(log_prob: LogProb, x: Array, proposal: Array, step: Arr
     _refuse(np.isnan(getval(after)) | (getval(after) == np.inf), "log_prob is NaN or +∞", "proposal")
     inside = getval(after) > -np.inf
     y = np.where(inside[:, None], y, x)  # where the density is zero its gradient means nothing, and is not asked for
-    there, back = y - _drifted(f, x, h), x - _drifted(f, y, h)
-    log_q = np.sum((there**2 - back**2) / (2.0 * h), axis=-1)  # log q(x|y) − log q(y|x)   (MALA.2)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number then is refused below
+        there, back = y - _drifted(f, x, h), x - _drifted(f, y, h)
+        log_q = np.sum((there**2 - back**2) / (2.0 * h), axis=-1)  # log q(x|y) − log q(y|x)   (MALA.2)
     log_ratio = np.where(inside, after - before + log_q, -np.inf)  # (MALA.6)
     _refuse(np.isnan(getval(log_ratio)), "the gradient of log_prob is not finite", "x or of proposal")
     return log_ratio
