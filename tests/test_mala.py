@@ -11,8 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pages import PAGES, stem
 from scipy import integrate, special, stats
 
-from refimpl import models, noise
+from refimpl import check, models, noise
+from refimpl.calculus import gradient
 from refimpl.densities import Gaussian, GaussianMixture
+from refimpl.oracle.operations import cases_of
 from refimpl.samplers import langevin_step, log_acceptance_ratio, mala_step, trajectory
 
 RNG = noise.generator(41)
@@ -333,3 +335,49 @@ def test_the_ratio_needs_the_gaussian_only_up_to_its_constant():
     p = Gaussian(np.array([0.5, -1.0]), np.array([[0.8, 0.3], [0.3, 1.7]]))
     left, right = (log_acceptance_ratio(lambda u, c=c: p.log_prob(u) + c, BAD, BAD + 0.5, 1.5) for c in (0.0, 1024.0))
     assert_allclose(left, right, atol=1e-12)
+
+
+def distances(case):
+    """log r − log u at a case of the oracle, under both conventions of the step."""
+    f = lambda x: -models.energy(case.networks["log_prob"]["energy"], x)
+    x, z, u, step = (case.inputs[name] for name in ("x", "z", "u", "step"))
+    found = []
+    for h in (step, 2.0 * step):
+        y = mala_step(f, x, z, np.zeros(len(x)), h)
+        found.append(log_acceptance_ratio(f, x, y, h) - np.log(u))
+    return np.stack(found)
+
+
+def test_the_cases_of_the_oracle_meet_both_choices_and_no_border():
+    """A caller's finite differences, off by 1e-4 say, turn no choice."""
+    cases = [distances(case) for case in cases_of("mala_step")]
+    assert min(np.min(np.abs(found)) for found in cases) > 2e-3
+    assert sum(0 < np.sum(found[0] > 0.0) < found.shape[1] for found in cases) >= 4
+
+
+def other_proposal(log_prob, x, z, step):
+    return x + step * gradient(log_prob)(x) + np.sqrt(2.0 * step) * z
+
+
+def other_ratio(log_prob, x, proposal, step):
+    """With full gradients over 4h, as the other convention has it."""
+    log_q = lambda a, b: -np.sum((b - a - step * gradient(log_prob)(a)) ** 2 / (4.0 * step), axis=-1)
+    return log_prob(proposal) - log_prob(x) + log_q(proposal, x) - log_q(x, proposal)
+
+
+def other_step(log_prob, x, z, u, step):
+    proposal = other_proposal(log_prob, x, z, step)
+    accepted = u < np.exp(np.minimum(0.0, other_ratio(log_prob, x, proposal, step)))
+    return np.where(accepted[:, None], proposal, x)
+
+
+def test_the_other_convention_is_called_one():
+    theirs = {"mala_step": other_step, "log_acceptance_ratio": other_ratio}
+    report = check(theirs)
+    assert report.exit_status == 1
+    assert {(f.operation, f.kind, f.name) for f in report.findings} == {
+        ("mala_step", "convention", "step = h"),
+        ("log_acceptance_ratio", "convention", "step = h"),
+    }
+    assert check(theirs, conventions={"step": "h"}).ok
+    assert not check({"mala_step": mala_step}, conventions={"step": "h"}).ok

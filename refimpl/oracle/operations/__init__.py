@@ -20,6 +20,8 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "mala",
+    "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 )
 
