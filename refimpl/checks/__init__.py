@@ -38,6 +38,8 @@ STEMS = (
     "langevin",
     "kl_bound",
     "annealed_langevin",
+    "mala",
+    "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 )
 

@@ -2,5 +2,7 @@
 
 from refimpl.samplers.annealed_langevin import annealed_langevin
 from refimpl.samplers.langevin import langevin, langevin_step, trajectory
+from refimpl.samplers.mala import log_acceptance_ratio, mala_step
 
 __all__ = ["annealed_langevin", "langevin", "langevin_step", "trajectory"]
+__all__ = ["langevin", "langevin_step", "log_acceptance_ratio", "mala_step", "trajectory"]

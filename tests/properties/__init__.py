@@ -44,6 +44,8 @@ for stem in (
     "langevin",
     "kl_bound",
     "annealed_langevin",
+    "mala",
+    "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")

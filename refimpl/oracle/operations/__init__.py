@@ -27,6 +27,8 @@ STEMS = (
     "flow_contrastive_estimation",
     "langevin",
     "kl_bound",
+    "mala",
+    "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 )
 
