@@ -1,5 +1,16 @@
 """Samplers: folds of a pure kernel; every draw is an argument."""
 
 from refimpl.samplers.langevin import langevin, langevin_step, trajectory
+from refimpl.samplers.predictor_corrector import batch_mean_predictor_corrector, predictor_corrector
+from refimpl.samplers.reverse_sde import ancestral, euler_maruyama, euler_maruyama_step
 
-__all__ = ["langevin", "langevin_step", "trajectory"]
+__all__ = [
+    "ancestral",
+    "batch_mean_predictor_corrector",
+    "euler_maruyama",
+    "euler_maruyama_step",
+    "langevin",
+    "langevin_step",
+    "predictor_corrector",
+    "trajectory",
+]

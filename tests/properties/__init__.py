@@ -35,6 +35,8 @@ for stem in (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "reverse_sde",
+    "predictor_corrector",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")
