@@ -6,6 +6,7 @@ steps come from recursions and Neville's extrapolation, and conditional moments 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import autograd.numpy as np
@@ -170,7 +171,7 @@ def additive_noise_has_strong_order_one(i: Instance) -> Residual:
     # The square of an error is divided by h², and a rounding multiplied by N²: N = 2⁴ … 2⁹, with K ≤ 2. The moments are
     # at most 4 e² + 3.
     both = (-0.5 * i.alpha, 0.5 * i.alpha)
-    left = [extrapolated(lambda n, a=a: square(a, n), 16) for a in both]
+    left = [extrapolated(partial(square, a), 16) for a in both]
     return equal(np.stack(left), np.stack([limit(a) for a in both]), EXTRAPOLATED)
 
 
@@ -283,6 +284,15 @@ def lines(i: Instance) -> list[Line]:
     return [Line(sde, variances, i.sigma, i.s, i.t) for sde in i.sdes]
 
 
+def first_order(
+    i: Instance, measured: Callable[[Line, int], Array], arriving: Callable[[Line, Array], Array]
+) -> Residual:
+    """The limit of an error over the length of a step, and the integral over time of what arrives of each step's."""
+    left = [extrapolated(partial(measured, line)) for line in lines(i)]
+    right = [line.integral(partial(arriving, line)) for line in lines(i)]
+    return equal(np.stack(left), np.stack(right), EXTRAPOLATED)
+
+
 @step("RSD.10")
 def the_first_order_of_the_variance(i: Instance) -> Residual:
     def measured(line: Line, n: int) -> Array:
@@ -291,10 +301,10 @@ def the_first_order_of_the_variance(i: Instance) -> Residual:
         end = folded((1.0 - h * line.pull(t)) ** 2, noise, line.spread(line.t))
         return (end - line.spread(line.s)) / h
 
-    local = lambda line, t: line.pull(t) ** 2 * line.spread(t) - 0.5 * line.bend(t)
-    left = [extrapolated(lambda n, line=line: measured(line, n)) for line in lines(i)]
-    right = [line.integral(lambda t, line=line: line.memory(t) ** 2 * local(line, t)) for line in lines(i)]
-    return equal(np.stack(left), np.stack(right), EXTRAPOLATED)
+    def arriving(line: Line, t: Array) -> Array:
+        return line.memory(t) ** 2 * (line.pull(t) ** 2 * line.spread(t) - 0.5 * line.bend(t))
+
+    return first_order(i, measured, arriving)
 
 
 @step("RSD.11")
@@ -308,10 +318,10 @@ def the_first_order_of_the_mean(i: Instance) -> Residual:
         end = folded(factors, h * (line.pull(t) - a) * alpha(t), alpha(line.t))
         return (end - alpha(line.s)) / h
 
-    left = [extrapolated(lambda n, line=line: measured(line, n)) for line in lines(i)]
-    bend = lambda line: second(lambda t: line.sde.marginal(t).alpha)
-    right = [-0.5 * line.integral(lambda t, line=line: line.memory(t) * bend(line)(t)) for line in lines(i)]
-    return equal(np.stack(left), np.stack(right), EXTRAPOLATED)
+    def arriving(line: Line, t: Array) -> Array:
+        return -0.5 * line.memory(t) * second(lambda t: line.sde.marginal(t).alpha)(t)
+
+    return first_order(i, measured, arriving)
 
 
 # ---- Ancestral sampling
@@ -333,9 +343,8 @@ def bayes_with_both_ends(i: Instance) -> Residual:
 
     def apart(sde: SDE) -> Array:
         (alpha_s, sigma_s), (alpha_t, sigma_t), kernel = sde.marginal(i.s), sde.marginal(i.t), transition(sde, i.s, i.t)
-        joint = log_normal(noisy, kernel.alpha * between, kernel.sigma**2) + log_normal(
-            between, alpha_s * clean, sigma_s**2
-        )
+        joint = log_normal(noisy, kernel.alpha * between, kernel.sigma**2)
+        joint = joint + log_normal(between, alpha_s * clean, sigma_s**2)
         joint = joint - log_normal(noisy, alpha_t * clean, sigma_t**2)
         of_noisy, of_clean, variance = posterior(sde, i.s, i.t)
         return np.stack([joint, log_normal(between, of_noisy * noisy + of_clean * clean, variance)])
@@ -463,15 +472,13 @@ def the_first_order_of_the_deficit(i: Instance) -> Residual:
         clean = line.variance * line.sde.marginal(t).sigma ** 2 / late
         return folded(((1.0 - sigma**2 / late) / alpha) ** 2, of_clean**2 * clean, 0.0) / h
 
-    def density(line: Line, t: Array) -> Array:
+    def arriving(line: Line, t: Array) -> Array:
         alpha, sigma = line.sde.marginal(t)
         ratio = alpha / line.sde.marginal(line.s).alpha
         kept = ratio**2 * (line.spread(line.s) / line.spread(t)) ** 2
         return kept * (alpha * rates(line.sde, t)[1]) ** 2 * line.variance / (sigma**2 * line.spread(t))
 
-    left = [extrapolated(lambda n, line=line: measured(line, n)) for line in lines(i)]
-    right = [line.integral(lambda t, line=line: density(line, t)) for line in lines(i)]
-    return equal(np.stack(left), np.stack(right), EXTRAPOLATED)
+    return first_order(i, measured, arriving)
 
 
 # ---- Where it fails
