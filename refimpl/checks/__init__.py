@@ -40,6 +40,8 @@ STEMS = (
     "annealed_langevin",
     "mala",
     "annealed_importance_sampling",
+    "reverse_sde",
+    "predictor_corrector",
     "kernel_stein_discrepancy",
 )
 

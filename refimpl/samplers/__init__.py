@@ -6,3 +6,16 @@ from refimpl.samplers.mala import log_acceptance_ratio, mala_step
 
 __all__ = ["annealed_langevin", "langevin", "langevin_step", "trajectory"]
 __all__ = ["langevin", "langevin_step", "log_acceptance_ratio", "mala_step", "trajectory"]
+from refimpl.samplers.predictor_corrector import batch_mean_predictor_corrector, predictor_corrector
+from refimpl.samplers.reverse_sde import ancestral, euler_maruyama, euler_maruyama_step
+
+__all__ = [
+    "ancestral",
+    "batch_mean_predictor_corrector",
+    "euler_maruyama",
+    "euler_maruyama_step",
+    "langevin",
+    "langevin_step",
+    "predictor_corrector",
+    "trajectory",
+]

@@ -46,6 +46,8 @@ for stem in (
     "annealed_langevin",
     "mala",
     "annealed_importance_sampling",
+    "reverse_sde",
+    "predictor_corrector",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")
