@@ -13,6 +13,7 @@ __all__ = ["CHECKS", "Check", "Instance", "Residual", "all_checks", "at_least", 
 STEMS = (
     "vocabulary",
     "calculus",
+    "ode",
     "energy",
     "gaussian",
     "gaussian_mixture",
