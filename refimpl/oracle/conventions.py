@@ -50,6 +50,10 @@ TABLE: dict[str, dict[str, str]] = {
         "h/2": "a Langevin step is x + (h/2) s + √h z",
         "h": "it is x + h s + √(2h) z: the step h here is 2h there",
     },
+    "ve_kernel": {
+        "exact": "the variance of the VE kernel is σ²(t) − σ²(0), which is zero at t = 0",
+        "sigma(t)": "it is σ²(t), as published: a point is perturbed by σ_min at t = 0 already",
+    },
     "factor": {"1.0": "the whole loss is this positive number times the reference's: 2 where its ½ is left out"},
     "gradient": {
         "compare": "the gradient in the parameters is compared as well",
@@ -71,6 +75,7 @@ class Conventions:
     sense: str = "value"
     statistic: str = "U"
     step: str = "h/2"
+    ve_kernel: str = "exact"
     factor: float = 1.0
     gradient: str = "compare"
     declared: tuple[str, ...] = ()
@@ -100,10 +105,11 @@ def size(case: Case, letter: str) -> int:
 
 
 def sigma_power(case: Case, power: int) -> Array | float:
-    """σ to a power, a number or one for each row, (B,)."""
-    if power == 0 or "sigma" not in case.inputs:
+    """σ, or σ_t, to a power, a number or one for each row, (B,)."""
+    given = case.inputs
+    if power == 0 or not ("sigma" in given or {"sde", "t"} <= set(given)):
         return 1.0
-    sigma = np.asarray(case.inputs["sigma"]) ** float(power)
+    sigma = np.asarray(given["sigma"] if "sigma" in given else given["sde"].marginal(given["t"]).sigma) ** float(power)
     return float(sigma) if sigma.ndim == 0 else sigma[:, 0]
 
 

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -85,9 +85,11 @@ class Trial:
 
     @cached_property
     def units(self) -> tuple[float, float]:
-        """The caller's value and gradient against the reference, in machine epsilons of the caller's precision."""
+        """The caller's value and gradient against the reference, in machine epsilons of the caller's precision, for
+        each of the stages that follow one another."""
+        unit = self.outcome.epsilon * self.operation.stages
         value, gradient = self.distances(self.expected)
-        return value / self.outcome.epsilon, gradient / self.outcome.epsilon
+        return value / unit, gradient / unit
 
 
 def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
@@ -133,7 +135,9 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
 def _with_shape_checked(outcome: Outcome, operation: Operation, case: Case, conventions: Conventions) -> Outcome:
     if outcome.value is None:
         return outcome
-    shape, rows = outcome.shape, Trial(operation, case, conventions, outcome).expected.shape
+    rows = Trial(operation, case, conventions, outcome).expected.shape
+    outcome = _spread(outcome, rows)
+    shape = outcome.shape
     allowed: tuple[tuple, ...] = (rows,)
     if operation.trained:
         allowed = {"none": (rows,), None: (rows, ())}.get(conventions.reduction, ((),))
@@ -142,6 +146,17 @@ def _with_shape_checked(outcome: Outcome, operation: Operation, case: Case, conv
     need = " or ".join(str(a) for a in allowed)
     declared = f" under reduction = {conventions.reduction}" if conventions.reduction else ""
     return Outcome(problem=f"returned shape {shape}; it needs {need}{declared}", status="error")
+
+
+def _spread(outcome: Outcome, want: tuple) -> Outcome:
+    """A number among the arrays of a tuple stands for an array of it: (1.0, σ) for a column of ones and one of σ."""
+    shape = outcome.shape
+    if not (shape and want and len(shape) == len(want) and all(isinstance(s, tuple) for s in (*shape, *want))):
+        return outcome
+    parts = np.split(np.asarray(outcome.value), np.cumsum([int(np.prod(s)) for s in shape])[:-1])
+    full = [np.full(w, part[0]) if s == () else part for part, s, w in zip(parts, shape, want, strict=True)]
+    shapes = tuple(w if s == () else s for s, w in zip(shape, want, strict=True))
+    return replace(outcome, value=np.concatenate([np.ravel(part) for part in full]), shape=shapes)
 
 
 def _one_line(error: Exception) -> str:

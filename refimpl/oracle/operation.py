@@ -7,7 +7,14 @@ from typing import Any
 
 from refimpl.vocabulary import Array
 
-KERNEL = (1.25, -0.375)  # c and β of the kernel (c² + r²)^β that a case hands over
+# What a model may be for a caller, by the kind of callable that the reference takes, the reference's own first: a score
+# may come from an energy, not back.
+MODELS = {
+    "score": ("score", "energy", "log_density"),
+    "log_density": ("log_density", "energy"),
+    "time_score": ("score",),
+    "time_log_density": ("log_density",),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,8 +24,11 @@ class Operation:
     name       the name of the function, and of the caller's
     reference  the function itself
     formula, tag, page   the equation as one line of text, its tag, and the page it stands on
-    callables  argument -> kind of every argument that is a callable: "score", (…, D) -> (…, D); "log_density",
-               (…, D) -> (…); "kernel", rows of two arrays -> numbers
+    callables  argument -> kind of every argument that is a callable. Networks: "score", x (…, D) -> (…, D);
+               "log_density", x -> (…); "time_score" and "time_log_density", the same of x and a time or noise level.
+               And what is the same in every case: "kernel", "weight", "integrate", "transition" (adapters/handed.py)
+    at         the inputs of a case at which a result that is a callable is evaluated
+    stages     how many evaluations of the model follow one another; each may add its own rounding
     trained    the arguments through which the parameter gradient is taken: callables, whose weights are the parameters,
                or arrays, which are parameters themselves. What the convention ``model`` says is said of the first.
                Without any, only values are compared.
@@ -39,17 +49,24 @@ class Operation:
     nouns: Mapping[str, str] = field(default_factory=dict)
     conventions: tuple[str, ...] = ()
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
+    at: tuple[str, ...] = ()
+    stages: int = 1
 
     @property
     def models(self) -> tuple[str, ...]:
-        """What the model may be for a caller, the reference's own first: a score may come from an energy, not back."""
-        kind = self.callables.get(self.trained[0], "") if self.trained else ""
-        return {"score": ("score", "energy", "log_density"), "log_density": ("log_density", "energy")}.get(kind, ("",))
+        """What the model may be for a caller, the reference's own first."""
+        return MODELS.get(self.callables.get(self.trained[0], ""), ("",)) if self.trained else ("",)
 
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names of the arguments, in the order in which they are passed."""
         return tuple(inspect.signature(self.reference).parameters)
+
+    @property
+    def optional(self) -> dict[str, Any]:
+        """The arguments that a caller's function may lack, with their defaults."""
+        parameters = inspect.signature(self.reference).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not p.empty}
 
     @property
     def signature(self) -> str:
@@ -64,7 +81,7 @@ class Operation:
 class Case:
     """One set of arguments for an operation. Whatever could be 1 or 0 and hide a mistake is something else.
 
-    inputs    the arguments that are no callables: arrays, numbers, or lists of arrays
+    inputs    the arguments that are no networks: arrays, numbers, lists of arrays, or an SDE of the reference
     networks  argument -> {"score": θ, "energy": θ}: the weights of every callable argument, as each kind of model; a
               kernel has none. A log-density is −E with the energy's weights.
     finite    False where the trained model answers NaN, so that no number is a right result
@@ -112,10 +129,12 @@ class Namespace:
     """The few functions that a mistake is written with; every framework has its own. Arrays add, multiply, raise to
     powers, index and broadcast by their operators.
 
-    sum, mean (a, axis)   concatenate(list, axis)   sqrt, abs, log, exp, tanh (a)   softplus(a) = log(1 + e^a), stable
+    sum, mean (a, axis)   concatenate, stack (list, axis)   sqrt, abs, log, exp, expm1, tanh (a)   maximum(a, b)
+    softplus(a) = log(1 + e^a), stable   log_sum_exp(a, axis)
     stop_gradient(a)  a as a constant   single(a)  a in float32
     gradient(f)(x)   quadratic_form(field, x, v)   divergence(field, x)   jacobian(field, x), as in ``calculus``
     inverse, log_determinant (a)   of square matrices   identity(D)
+    array(a)   a number or an array, in the framework's own float64 array
     """
 
     sum: Any
@@ -124,7 +143,11 @@ class Namespace:
     abs: Any
     log: Any
     exp: Any
+    expm1: Any
     tanh: Any
+    maximum: Any
+    stack: Any
+    log_sum_exp: Any
     softplus: Any
     concatenate: Any
     stop_gradient: Any
@@ -136,3 +159,4 @@ class Namespace:
     inverse: Any
     log_determinant: Any
     identity: Any
+    array: Any

@@ -45,7 +45,7 @@ def _not_finite(trial: Trial, trials: list[Trial]) -> Row:
 
 def _difference(trial: Trial) -> str:
     """Where the caller is furthest from the reference, in numbers that a person can read."""
-    (value, gradient), epsilon = trial.units, trial.outcome.epsilon
+    (value, gradient), epsilon = trial.units, trial.outcome.epsilon * trial.operation.stages
     apart = "gradient right" if gradient <= UNITS else f"gradient off by {gradient * epsilon:.1g} of its size"
     apart = "no gradient reaches the parameters" if trial.outcome.detached else apart
     if value <= UNITS:

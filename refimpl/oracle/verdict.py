@@ -204,18 +204,24 @@ def _in_order(operation: Operation, function: Any) -> Any:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return function
-    names, wanted = [p.name for p in parameters], list(operation.arguments)
+    names, everything = [p.name for p in parameters], list(operation.arguments)
+    without = [name for name in everything if name not in operation.optional]
+    lacks_optional = len(names) == len(without) < len(everything) and not set(names) & set(operation.optional)
+    wanted = without if lacks_optional else everything
     plain = all(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)
     if not plain or len(names) != len(wanted):
         return function
     free = iter(name for name in wanted if name not in names)
     takes = {name: name if name in wanted else next(free) for name in names}
     keyword_only = any(p.kind is p.KEYWORD_ONLY for p in parameters)
-    if [takes[name] for name in names] == wanted and not keyword_only:
+    if [takes[name] for name in names] == everything and not keyword_only:
         return function
 
     def in_order(*arguments: Any) -> Any:
-        given = dict(zip(wanted, arguments, strict=True))
+        given = dict(zip(everything, arguments, strict=True))
+        for name, default in operation.optional.items():
+            if lacks_optional and float(given[name]) != default:
+                raise NotImplementedError(f"it takes no {name}, which is {float(given[name])} here")
         return function(**{name: given[takes[name]] for name in names})
 
     return in_order

@@ -11,20 +11,36 @@ from autograd import grad
 from autograd.tracer import getval
 
 from refimpl import calculus, models
-from refimpl.oracle.operation import KERNEL, Case, Namespace, Operation
+from refimpl.oracle.adapters import handed
+from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
 
-# The callables that a caller is handed …
-HANDED: dict[str, Callable] = {
-    "score": models.score,
-    "energy": models.energy,
-    "log_density": lambda parameters, x: -models.energy(parameters, x),
+
+def timed_log_density(parameters: list, x: Array, t: Array) -> Array:
+    """−E(x, t): an energy network whose last input is the time."""
+    t = t + np.zeros((*np.shape(x)[:-1], 1))
+    return -models.energy(parameters, np.concatenate([x, t], axis=-1))
+
+
+def log_density(parameters: list, x: Array) -> Array:
+    """−E(x)."""
+    return -models.energy(parameters, x)
+
+
+# By the kind of callable that the reference takes and what the caller's model is: what a caller is handed …
+HANDED: dict[str, dict[str, Callable]] = {
+    "score": {"score": models.score, "energy": models.energy, "log_density": log_density},
+    "log_density": {"log_density": log_density, "energy": models.energy},
+    "time_score": {"score": models.time_score},
+    "time_log_density": {"log_density": timed_log_density},
 }
-# … and, by the kind that the reference takes and what the caller's model is, the callables of the reference.
+# … and what the reference is.
 OURS: dict[str, dict[str, Callable]] = {
     "score": {"score": models.score, "energy": models.energy_score, "log_density": models.energy_score},
-    "log_density": {"energy": HANDED["log_density"], "log_density": HANDED["log_density"]},
+    "log_density": {"log_density": log_density, "energy": log_density},
+    "time_score": {"score": models.time_score},
+    "time_log_density": {"log_density": timed_log_density},
 }
 
 
@@ -35,8 +51,13 @@ class NumPyNamespace(Namespace):
     abs = staticmethod(np.abs)
     log = staticmethod(np.log)
     exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
     tanh = staticmethod(np.tanh)
+    maximum = staticmethod(np.maximum)
     concatenate = staticmethod(np.concatenate)
+    stack = staticmethod(np.stack)
+    log_sum_exp = staticmethod(calculus.log_sum_exp)
+    array = staticmethod(lambda a: a)
     inverse = staticmethod(np.linalg.inv)
     log_determinant = staticmethod(lambda a: np.linalg.slogdet(a)[1])
     identity = staticmethod(np.eye)
@@ -56,24 +77,18 @@ class NumPyNamespace(Namespace):
 namespace = NumPyNamespace()
 
 
-def kernel(x: Array, y: Array) -> Array:
-    """The kernel that every case hands over: (c² + ‖x − y‖²)^β."""
-    c, beta = KERNEL
-    return (c**2 + np.sum((x - y) ** 2, axis=-1)) ** beta
-
-
 def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
     """The caller's value at the case, and the gradient of its mean over rows.
 
     model  what the caller takes its model to be: a score, an energy or a log-density
     """
-    handed = lambda kind, first: HANDED[model if first else kind]
+    theirs = lambda kind, first: HANDED[kind][model if first else MODELS[kind][0]]
     parameters = _parameters(operation, case, model)
-    outcome = Outcome.of_value(_call(function, operation, case, handed, parameters))
+    outcome = Outcome.of_value(_call(function, operation, case, theirs, parameters))
     if outcome.problem or not operation.trained or not with_gradient:
         return outcome
     try:
-        gradient = _gradient(lambda theta: np.mean(_call(function, operation, case, handed, theta)), parameters)
+        gradient = _gradient(lambda theta: np.mean(_call(function, operation, case, theirs, theta)), parameters)
     except Exception as error:  # code that autograd cannot trace raises whatever it likes
         return outcome.without_gradient(f"autograd cannot trace it: {type(error).__name__}: {error}", "unsupported")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
@@ -84,7 +99,7 @@ def reference(
 ) -> tuple[Any, Array | None]:
     """The oracle's own functions, which take what the reference takes whatever the caller's model is: weight times the
     result, and the gradient of its mean over rows."""
-    ours = lambda kind, first: OURS[kind][model if first else kind]
+    ours = lambda kind, first: OURS[kind][model if first else MODELS[kind][0]]
     parameters = _parameters(operation, case, model)
     if not operation.trained:
         return _call(function, operation, case, ours, parameters), None
@@ -94,34 +109,45 @@ def reference(
 
 def _parameters(operation: Operation, case: Case, model: str) -> list:
     """What is trained, one entry for every trained argument; the first is the caller's kind of model."""
-    kinds = [model, *(operation.callables.get(name, "") for name in operation.trained[1:])]
+    kinds = [model, *(MODELS.get(operation.callables.get(name, ""), ("",))[0] for name in operation.trained[1:])]
     return [case.parameters(name, kind) for name, kind in zip(operation.trained, kinds, strict=False)]
 
 
 def _call(function: Callable, operation: Operation, case: Case, network: Callable, parameters: list) -> Any:
-    """The function at the case, its trained arguments made of these parameters."""
+    """The function at the case, its trained arguments made of these parameters; or what it returns, at the case."""
     arguments: list[Any] = []
     for name in operation.arguments:
         kind, trained = operation.callables.get(name), name in operation.trained
         first = trained and name == operation.trained[0]
         theta = parameters[operation.trained.index(name)] if trained else None
-        if kind == "kernel":
-            arguments.append(kernel)
-        elif kind:
-            theta = theta if trained else case.parameters(name, kind)
+        if kind in MODELS:
+            theta = theta if trained else case.parameters(name, MODELS[kind][0])
             arguments.append(partial(_answering(network(kind, first), case, trained), theta))
+        elif kind:
+            arguments.append(handed.fixed(namespace, kind))
         else:
             arguments.append(_own(case.inputs[name]) if theta is None else theta)
-    return function(*arguments)
+    return evaluated(function(*arguments), operation, lambda name: _own(case.inputs[name]))
+
+
+def evaluated(result: Any, operation: Operation, given: Callable[[str], Any]) -> Any:
+    """The result, or where that is to be a callable its value at the case."""
+    if not operation.at:
+        return result
+    if not callable(result):
+        raise ValueError(f"it returned a {type(result).__name__}; it needs a callable of {', '.join(operation.at)}")
+    return result(*map(given, operation.at))
 
 
 def _answering(network: Callable, case: Case, trained: bool) -> Callable:
     """The network, or for a case that is not finite a trained one that has lost itself and answers NaN."""
-    return network if case.finite or not trained else lambda parameters, x: np.nan * network(parameters, x)
+    return network if case.finite or not trained else lambda parameters, *x: np.nan * network(parameters, *x)
 
 
 def _own(value: Any) -> Any:
     """A copy, which the caller may change."""
+    if isinstance(value, int) or hasattr(value, "drift"):
+        return value
     if isinstance(value, list | tuple):
         return type(value)(_own(part) for part in value)
     return np.array(value)

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from refimpl.models import energy
-from refimpl.oracle.operation import KERNEL, Case, Namespace, Operation
+from refimpl.oracle.adapters import handed
+from refimpl.oracle.adapters.numpy import evaluated
+from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.vocabulary import Array
 
@@ -17,6 +19,7 @@ CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
 
 class Network(torch.nn.Module):
     """The networks of ``refimpl.models`` as a module with the case's weights: (…, D) -> (…, D), or (…) for an energy.
+    A network that is told the time takes it as its second argument: a number, a scalar, or a column.
 
     finite  False for a network that has lost itself and answers NaN
     """
@@ -27,8 +30,9 @@ class Network(torch.nn.Module):
         tensors = [torch.nn.Parameter(tensor(entry), requires_grad=trained) for pair in parameters for entry in pair]
         self.layers = torch.nn.ParameterList(tensors)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.scale * self.network(x)
+    def forward(self, x: torch.Tensor, *time: Any) -> torch.Tensor:
+        columns = [torch.as_tensor(t, dtype=torch.float64) + torch.zeros_like(x[..., :1]) for t in time]
+        return self.scale * self.network(torch.cat([x, *columns], dim=-1))
 
     def network(self, x: torch.Tensor) -> torch.Tensor:
         h, layers = x, list(self.layers)
@@ -48,14 +52,22 @@ class TorchNamespace(Namespace):
     abs = staticmethod(torch.abs)
     log = staticmethod(torch.log)
     exp = staticmethod(torch.exp)
+    expm1 = staticmethod(torch.expm1)
     tanh = staticmethod(torch.tanh)
     softplus = staticmethod(lambda a: -torch.nn.functional.logsigmoid(-a))  # F.softplus is inexact above 20
     concatenate = staticmethod(lambda parts, axis: torch.cat(parts, dim=axis))
+    stack = staticmethod(lambda parts, axis: torch.stack(parts, dim=axis))
+    log_sum_exp = staticmethod(lambda a, axis: torch.logsumexp(a, dim=axis))
+    array = staticmethod(lambda a: torch.as_tensor(a, dtype=torch.float64))
     inverse = staticmethod(torch.linalg.inv)
     log_determinant = staticmethod(torch.logdet)
     identity = staticmethod(lambda size: torch.eye(size, dtype=torch.float64))
     stop_gradient = staticmethod(lambda a: a.detach())
     single = staticmethod(lambda a: a.float())
+
+    @staticmethod
+    def maximum(a: Any, b: Any) -> torch.Tensor:
+        return torch.maximum(*(torch.as_tensor(part, dtype=torch.float64) for part in (a, b)))
 
     @staticmethod
     def gradient(f: Callable) -> Callable:
@@ -86,16 +98,11 @@ def tensor(a: Array) -> torch.Tensor:
     return torch.tensor(np.asarray(a), dtype=torch.float64)
 
 
-def kernel(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The kernel that every case hands over: (c² + ‖x − y‖²)^β."""
-    c, beta = KERNEL
-    return (c**2 + ((x - y) ** 2).sum(dim=-1)) ** beta
-
-
 def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
     """The caller's value at the case, and the gradient of its mean over rows."""
     arguments = {name: _argument(operation, case, name, model) for name in operation.arguments}
     result = function(*arguments.values())
+    result = evaluated(result, operation, lambda name: _as_tensors(case.inputs[name]))
     outcome = Outcome.of_value(_as_numpy(result))
     if outcome.problem or not operation.trained or not with_gradient:
         return outcome
@@ -114,12 +121,12 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
 def _argument(operation: Operation, case: Case, name: str, model: str) -> Any:
     """One argument of the call, a module, a tensor, or lists of tensors."""
     kind, trained = operation.callables.get(name), name in operation.trained
-    if kind == "kernel":
-        return kernel
     if kind is None:
         value = _as_tensors(case.inputs[name])
         return value.requires_grad_() if trained else value
-    kind = model if trained and name == operation.trained[0] else kind
+    if kind not in MODELS:
+        return handed.fixed(namespace, kind)
+    kind = model if trained and name == operation.trained[0] else MODELS[kind][0]
     return Network(kind, case.parameters(name, kind), trained, finite=case.finite or not trained)
 
 
@@ -128,7 +135,11 @@ def _parameters(argument: Any) -> list:
 
 
 def _as_tensors(value: Any) -> Any:
-    return type(value)(map(_as_tensors, value)) if isinstance(value, list | tuple) else tensor(value)
+    if isinstance(value, list | tuple):
+        return type(value)(map(_as_tensors, value))
+    if hasattr(value, "drift"):
+        return handed.sde(namespace, value)
+    return value if isinstance(value, int) else tensor(value)
 
 
 def _as_numpy(result: Any) -> Any:

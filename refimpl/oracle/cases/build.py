@@ -7,6 +7,7 @@ import numpy as np
 
 from refimpl import noise
 from refimpl.oracle.operation import Case
+from refimpl.sdes import VE, VP, SubVP
 from refimpl.vocabulary import Array
 
 # (D, B, K): dimensions, rows and slices differ, and no two cases share a ratio of them
@@ -14,6 +15,8 @@ SIZES = ((3, 5, 2), (2, 4, 3), (5, 3, 4), (4, 6, 5))
 SIGMAS = (0.375, 1.625, 0.75, 0.5625, 0.03125, 2.5)
 HIDDEN = (6, 5)
 LARGE = 8.0
+SDES = (VE(0.375, 2.5), VP(0.75, 3.5), SubVP(0.5, 4.0))
+TIMES = (0.3125, 0.6875, 0.8125, 0.4375, 0.5625, 0.1875)
 
 
 def grid(a: Array) -> Array:
@@ -39,24 +42,34 @@ def weights(seed: int, dimension: int, size: float = 1.0) -> dict[str, list]:
     return {"score": _network(seed, dimension, dimension, size), "energy": _network(seed + 1000, dimension, 1, size)}
 
 
+def time_weights(seed: int, dimension: int, size: float = 1.0) -> dict[str, list]:
+    """The weights of one callable that is told the time, as a score network and as an energy network."""
+    inputs = dimension + 1
+    return {"score": _network(seed, inputs, dimension, size), "energy": _network(seed + 1000, inputs, 1, size)}
+
+
 def covariance(seed: int, dimension: int) -> Array:
     """Correlated, with eigenvalues between about one half and three."""
     a = normals(seed, dimension, dimension) / (2.0 * math.sqrt(dimension))
     return grid(a @ a.T + np.diag(0.5 + 0.25 * np.arange(1, dimension + 1)))
 
 
-def objective(operation: str, extra, callables: tuple[str, ...] = ("score",), sizes: tuple = SIZES) -> list[Case]:
+def objective(
+    operation: str, extra, callables: tuple[str, ...] = ("score",), sizes: tuple = SIZES, timed: tuple[str, ...] = ()
+) -> list[Case]:
     """The cases of an objective: one for each size; a single row; data, noise and networks so large that whatever is
     clipped on the way is seen; and one whose trained model answers NaN.
 
     extra(index, D, B, K) gives the inputs beside x;  callables  the arguments that are networks, the trained one first
+    timed  those of them that are told the time
     """
     cases = []
     one_row = (sizes[0][0], 1, sizes[0][2])
     for index, (d, b, k) in enumerate((*sizes, one_row, sizes[0], sizes[0])):
         finite, large = index < len(sizes) + 2, index == len(sizes) + 1
         size = LARGE if large else 1.0
-        networks = {name: weights(10 * index + 1 + 4 * place, d, size) for place, name in enumerate(callables)}
+        network = lambda name: time_weights if name in timed else weights
+        networks = {name: network(name)(10 * index + 1 + 4 * n, d, size) for n, name in enumerate(callables)}
         inputs = {"x": size * normals(10 * index + 2, b, d), **extra(min(index, len(sizes) + 1), d, b, k)}
         label = f"D{d}-B{b}" + (f"-K{k}" if {"v", "y"} & set(inputs) else "")
         cases.append(Case(operation, "large" if large else label if finite else "not-finite", inputs, networks, finite))

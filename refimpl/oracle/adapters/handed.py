@@ -1,0 +1,107 @@
+"""What a case hands over beside networks and arrays, written once for every framework.
+
+The SDEs have the constants, the methods and the formulas of ``refimpl.sdes``, but nothing of its code: they are what a
+caller finds in their own framework.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from refimpl import sdes
+from refimpl.oracle.operation import Namespace
+from refimpl.vocabulary import SDE, Array, Marginal
+
+KERNEL = (1.25, -0.375)  # c and β of the kernel (c² + r²)^β
+STEP = 0.375  # h of the transition
+
+
+def fixed(ns: Namespace, kind: str) -> Callable:
+    """The callable of that kind, the same in every case."""
+
+    def kernel(x: Array, y: Array) -> Array:
+        """(c² + ‖x − y‖²)^β"""
+        c, beta = KERNEL
+        return (c**2 + ns.sum((x - y) ** 2, -1)) ** beta
+
+    def weight(t: Array) -> Array:
+        """A weight of the times, neither σ² nor g²."""
+        return 0.75 + 1.5 * t**2
+
+    def integrate(f: Callable, x: Array, ts: Array) -> Array:
+        """The rule of Runge and Kutta with four stages, a step for every interval of ts."""
+        for t, after in pairwise(ts):
+            h = after - t
+            k1 = f(x, t)
+            k2 = f(x + 0.5 * h * k1, t + 0.5 * h)
+            k3 = f(x + 0.5 * h * k2, t + 0.5 * h)
+            x = x + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + f(x + h * k3, after))
+        return x
+
+    def transition(log_prob: Callable, x: Array, draw: Array) -> Array:
+        """A Langevin step for that log-density, draw (B, D) standard normal."""
+        return x + 0.5 * STEP * ns.gradient(log_prob)(x) + STEP**0.5 * draw
+
+    kinds: dict[str, Callable] = {
+        "kernel": kernel,
+        "weight": weight,
+        "integrate": integrate,
+        "transition": transition,
+    }
+    return kinds[kind]
+
+
+def sde(ns: Namespace, given: SDE) -> SDE:
+    """The SDE of the reference in another framework."""
+    for kind, theirs in ((sdes.VE, VE), (sdes.VP, VP), (sdes.SubVP, SubVP)):
+        if isinstance(given, kind):
+            return theirs(ns, **vars(given))
+    raise ValueError(f"sde is a {type(given).__name__}; known are VE, VP and SubVP")
+
+
+class VE:
+    def __init__(self, ns: Namespace, sigma_min: float, sigma_max: float) -> None:
+        self.ns, self.sigma_min, self.sigma_max = ns, sigma_min, sigma_max
+        self.log_ratio = ns.log(ns.array(sigma_max / sigma_min))
+
+    def drift(self, x: Array, t: Any) -> Array:
+        return 0.0 * x
+
+    def diffusion(self, t: Any) -> Array:
+        level = self.sigma_min * self.ns.exp(self.ns.array(t) * self.log_ratio)
+        return level * self.ns.sqrt(2.0 * self.log_ratio)
+
+    def marginal(self, t: Any) -> Marginal:
+        t = self.ns.array(t)
+        return Marginal(1.0 + 0.0 * t, self.sigma_min * self.ns.sqrt(self.ns.expm1(2.0 * t * self.log_ratio)))
+
+
+class VP:
+    def __init__(self, ns: Namespace, beta_0: float, beta_1: float) -> None:
+        self.ns, self.beta_0, self.beta_1 = ns, beta_0, beta_1
+
+    def beta(self, t: Any) -> Array:
+        return self.beta_0 + self.ns.array(t) * (self.beta_1 - self.beta_0)
+
+    def integral(self, t: Any) -> Array:
+        t = self.ns.array(t)
+        return self.beta_0 * t + 0.5 * t**2 * (self.beta_1 - self.beta_0)
+
+    def drift(self, x: Array, t: Any) -> Array:
+        return -0.5 * self.beta(t) * x
+
+    def diffusion(self, t: Any) -> Array:
+        return self.ns.sqrt(self.beta(t))
+
+    def marginal(self, t: Any) -> Marginal:
+        b = self.integral(t)
+        return Marginal(self.ns.exp(-0.5 * b), self.ns.sqrt(-self.ns.expm1(-b)))
+
+
+class SubVP(VP):
+    def diffusion(self, t: Any) -> Array:
+        return self.ns.sqrt(self.beta(t) * -self.ns.expm1(-2.0 * self.integral(t)))
+
+    def marginal(self, t: Any) -> Marginal:
+        b = self.integral(t)
+        return Marginal(self.ns.exp(-0.5 * b), -self.ns.expm1(-b))
