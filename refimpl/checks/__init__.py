@@ -19,6 +19,7 @@ STEMS = (
     "gaussian_mixture",
     "mlp",
     "coupling_flow",
+    "probability_flow",
     "parametrisations",
     "maximum_likelihood",
     "contrastive_divergence",
@@ -30,6 +31,7 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "probability_flow_sampling",
     "kernel_stein_discrepancy",
 )
 
