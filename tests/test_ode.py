@@ -136,6 +136,28 @@ def test_the_solver_against_fixed_steps(span):
     assert_allclose(adaptive(1e-11, 1e-11)(field, X, np.array(span)), fine, atol=1e-9)
 
 
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-7, 1e-10])
+def test_a_tolerance_is_kept_and_used(tolerance):
+    """On a turn of thirty radians, where neither state nor error grows and 60 steps are enough: the error is below the
+    sum of what the steps may be off by, and not a thousand times below a tighter tolerance's."""
+    turn = lambda x, t: 30.0 * np.stack([x[1], -x[0]])
+    miss = np.max(np.abs(adaptive(tolerance, tolerance)(turn, np.array([0.0, 1.0]), [0.0, 1.0]) - _on_the_circle(30.0)))
+    assert 1e-3 * tolerance < miss < 60.0 * 3.0 * tolerance
+
+
+def _on_the_circle(angle):
+    return np.array([np.sin(angle), np.cos(angle)])
+
+
+def test_each_tolerance_is_the_one_it_is_called():
+    """A state of size 1e-6 is nothing to an absolute tolerance of 1e-3, and much to a relative one."""
+    turn = lambda x, t: 30.0 * np.stack([x[1], -x[0]])
+    small, want = np.array([0.0, 1e-6]), 1e-6 * _on_the_circle(30.0)
+    careless, careful = (adaptive(*pair)(turn, small, [0.0, 1.0]) for pair in ((1e-12, 1e-3), (1e-9, 1e-20)))
+    assert np.max(np.abs(careless - want)) > 1e-9
+    assert np.max(np.abs(careful - want)) < 1e-12
+
+
 def test_what_lies_between_the_ends_is_nothing_to_the_solver():
     assert_array_equal(adaptive(1e-6, 1e-6)(field, X, TS), adaptive(1e-6, 1e-6)(field, X, TS[[0, -1]]))
 
