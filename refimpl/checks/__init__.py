@@ -32,6 +32,7 @@ STEMS = (
     "flow_contrastive_estimation",
     "langevin",
     "probability_flow_sampling",
+    "kl_bound",
     "kernel_stein_discrepancy",
 )
 

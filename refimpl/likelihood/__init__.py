@@ -1,3 +1,5 @@
 """Likelihoods: of flows, of diffusions, and of energies whose normaliser is not known."""
 
-__all__: list[str] = []
+from refimpl.likelihood.kl_bound import elbo_rate, kl_rate
+
+__all__ = ["elbo_rate", "kl_rate"]

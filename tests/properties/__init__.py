@@ -35,6 +35,7 @@ for stem in (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "kl_bound",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")

@@ -20,6 +20,7 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "kl_bound",
     "kernel_stein_discrepancy",
 )
 
