@@ -19,3 +19,6 @@ __all__ = [
     "predictor_corrector",
     "trajectory",
 ]
+from refimpl.samplers.probability_flow_sampling import decode, encode
+
+__all__ = ["decode", "encode", "langevin", "langevin_step", "trajectory"]
