@@ -45,6 +45,9 @@ STEMS = (
     "annealed_importance_sampling",
     "reverse_sde",
     "predictor_corrector",
+    "change_of_variables",
+    "probability_flow_likelihood",
+    "bits_per_dimension",
     "kernel_stein_discrepancy",
 )
 

@@ -50,6 +50,9 @@ for stem in (
     "annealed_importance_sampling",
     "reverse_sde",
     "predictor_corrector",
+    "change_of_variables",
+    "probability_flow_likelihood",
+    "bits_per_dimension",
     "kernel_stein_discrepancy",
 ):
     import_module(f"properties.{stem}")
