@@ -1,5 +1,6 @@
 """Noise kernels, the SDEs that they belong to, and what follows from them."""
 
+from refimpl.sdes.fokker_planck import fokker_planck_residual, score_fokker_planck_residual
 from refimpl.sdes.parametrisations import (
     edm_preconditioning,
     noise_from_score,
@@ -10,8 +11,6 @@ from refimpl.sdes.parametrisations import (
     tweedie_variance,
     velocity_from_score,
 )
-from refimpl.sdes.fokker_planck import fokker_planck_residual, score_fokker_planck_residual
-from refimpl.sdes.parametrisations import tweedie, tweedie_variance
 from refimpl.sdes.probability_flow import probability_flow
 from refimpl.sdes.sub_vp import SubVP
 from refimpl.sdes.time_reversal import reverse_drift
@@ -24,9 +23,11 @@ __all__ = [
     "VP",
     "SubVP",
     "edm_preconditioning",
+    "fokker_planck_residual",
     "noise_from_score",
     "probability_flow",
     "reverse_drift",
+    "score_fokker_planck_residual",
     "score_from_denoiser",
     "score_from_noise",
     "score_from_velocity",
@@ -34,11 +35,4 @@ __all__ = [
     "tweedie",
     "tweedie_variance",
     "velocity_from_score",
-    "fokker_planck_residual",
-    "probability_flow",
-    "reverse_drift",
-    "score_fokker_planck_residual",
-    "transition",
-    "tweedie",
-    "tweedie_variance",
 ]

@@ -27,9 +27,9 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "mala",
     "probability_flow_sampling",
     "kl_bound",
-    "mala",
     "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 )
