@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import autograd.numpy as np
-from autograd.tracer import getval
+from autograd.tracer import getval, isbox
 
 from refimpl import inputs
 from refimpl.calculus import log_sum_exp
@@ -91,11 +91,10 @@ def _betas(betas: Array) -> Array:
 
 
 def _moves(draws: Sequence[Any], count: int) -> list:
-    array = isinstance(getval(draws), np.ndarray)
-    if not isinstance(getval(draws), np.ndarray | list | tuple) or np.shape(getval(draws) if array else [0]) == ():
-        raise ValueError(
-            f"draws is a {type(draws).__name__}; it needs an array or a list, with an entry for every move"
-        )
+    array = isinstance(getval(draws), np.ndarray) and np.ndim(draws) > 0
+    if not array and not isinstance(getval(draws), list | tuple):
+        need = "an array or a list, with an entry for every move"
+        raise ValueError(f"draws is a {type(draws).__name__}; it needs {need}")
     if len(draws) != count:
         raise ValueError(f"draws has {len(draws)} entries; it needs {count}, one for every beta between 0 and 1")
     return list(inputs.real("draws", draws) if array and count else draws)
@@ -108,4 +107,4 @@ def _log_weights(log_weights: Array) -> Array:
         raise ValueError(f"log_weights has {got}; it needs float64 and (N,), with two chains at least")
     if np.any(np.isnan(value)) or np.any(value == np.inf) or np.all(value == -np.inf):
         raise ValueError("log_weights has NaN, or +∞, or nothing but −∞; it needs numbers, or −∞ for some")
-    return log_weights
+    return log_weights if isbox(log_weights) else value

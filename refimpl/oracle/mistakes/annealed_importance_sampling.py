@@ -23,9 +23,11 @@ def states(f, log_b, x, draws, betas, kernel, path=geometric, at=lambda betas, k
     return found
 
 
-def weighted(
-    increments: Callable = lambda betas: [b - a for a, b in pairwise(betas)],
-) -> Callable:
+def steps_of(betas):
+    return [after - before for before, after in pairwise(betas)]
+
+
+def weighted(increments: Callable = steps_of) -> Callable:
     """Σ_k increments[k] g(x_k)"""
 
     def total(f, log_b, points, betas, g=lambda f, log_b, x: f(x) - log_b(x)):
