@@ -354,8 +354,11 @@ def saved(figure: Any, path: Path) -> Path:
 
 
 def said(what: str) -> None:
-    """Progress, on a line that the next one overwrites."""
-    print(f"\r{what:<60}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
+    """Progress: on a terminal a line that the next one overwrites, elsewhere a line of its own."""
+    if sys.stderr.isatty():
+        print(f"\r{what:<79}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
+    elif what:
+        print(what, file=sys.stderr, flush=True)
 
 
 def run(out: Path) -> None:
