@@ -12,6 +12,9 @@ STEMS = (
     "ve",
     "vp",
     "sub_vp",
+    "fokker_planck",
+    "time_reversal",
+    "probability_flow",
     "parametrisations",
     "transition",
     "maximum_likelihood",
@@ -24,6 +27,10 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "mala",
+    "probability_flow_sampling",
+    "kl_bound",
+    "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 )
 
