@@ -20,6 +20,8 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "reverse_sde",
+    "predictor_corrector",
     "kernel_stein_discrepancy",
 )
 
