@@ -17,7 +17,7 @@ from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
 from refimpl.oracle.verdict import FRAMEWORKS, judged
 
-EXPERIMENTS = ("lecture-12",)
+EXPERIMENTS = ("lecture-12", "two-modes")
 BUNDLED = ("refimpl.examples.right", "refimpl.examples.mistaken")
 SILENCE = 2.0  # seconds before progress is shown
 
