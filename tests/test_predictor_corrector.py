@@ -1,6 +1,7 @@
 """Page 44 against second witnesses, its table, what a batch does to a sample, and what the samplers refuse."""
 
 import re
+from itertools import pairwise
 
 import autograd.numpy as np
 import pytest
@@ -8,7 +9,7 @@ from autograd.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 from pages import PAGES, stem
 
-from refimpl import models, noise
+from refimpl import check, models, noise
 from refimpl.checks.predictor_corrector import Still, corrected
 from refimpl.checks.reverse_sde import pushed, wasserstein
 from refimpl.densities import GaussianMixture
@@ -183,6 +184,46 @@ def test_the_table_of_the_page(column):
     for n, cells in rows:
         printed = float(cells.split(" | ")[list(COLUMNS).index(column)])
         assert_allclose(distance(*COLUMNS[column][:1], int(n), COLUMNS[column][1]), printed, atol=1e-3)
+
+
+# ---- in others' code
+
+
+def published(corrector_first, batch):
+    """The sampler as it was published: ε for the step, and the mean of the norms over the batch or a row's own."""
+
+    def corrected_at(score, t, x, draws, snr):
+        for z in draws:
+            s = score(x, t)
+            noise, slope = (np.linalg.norm(a, axis=-1, keepdims=True) for a in (z, s))
+            noise, slope = (np.mean(noise), np.mean(slope)) if batch else (noise, slope)
+            epsilon = 2.0 * (snr * noise / slope) ** 2
+            x = x + epsilon * s + np.sqrt(2.0 * epsilon) * z
+        return x
+
+    def sampler(sde, score, x, ts, z_predictor, z_corrector, snr):
+        for n, (t, late) in enumerate(pairwise(ts)):
+            if corrector_first:
+                x = corrected_at(score, t, x, z_corrector[n], snr)
+            g = sde.diffusion(t)
+            x = x - (t - late) * (sde.drift(x, t) - g**2 * score(x, t)) + g * np.sqrt(t - late) * z_predictor[n]
+            if not corrector_first:
+                x = corrected_at(score, late, x, z_corrector[n], snr)
+        return x
+
+    return sampler
+
+
+def found(name, **choices):
+    return [(f.kind, f.name) for f in check({name: published(**choices)}).findings]
+
+
+def test_the_published_sampler_is_called_what_it_is():
+    assert found("predictor_corrector", corrector_first=False, batch=False) == []
+    assert found("batch_mean_predictor_corrector", corrector_first=False, batch=True) == []
+    assert found("batch_mean_predictor_corrector", corrector_first=True, batch=True) == [("choice", "pc-order")]
+    both = found("predictor_corrector", corrector_first=False, batch=True)
+    assert both == [("choice", "batch-coupled-corrector")]
 
 
 # ---- derivatives

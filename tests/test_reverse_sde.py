@@ -10,7 +10,7 @@ from autograd.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 from pages import PAGES, stem
 
-from refimpl import models, noise, ode
+from refimpl import check, models, noise, ode
 from refimpl.checks.reverse_sde import BrownianMotion
 from refimpl.densities import Gaussian
 from refimpl.samplers import ancestral, euler_maruyama, euler_maruyama_step
@@ -270,6 +270,41 @@ def test_the_variance_of_the_ancestral_noise_is_that_of_the_page():
         moved = [ancestral(sde, score, X, TS[:2], factor * Z[:1]) for factor in (0.0, 1.0)]
         (_, kernel), (_, late), (_, early) = transition(sde, TS[1], TS[0]), sde.marginal(TS[0]), sde.marginal(TS[1])
         assert_allclose(moved[1] - moved[0], np.sqrt(kernel**2 * early**2 / late**2) * Z[0], rtol=1e-12)
+
+
+# ---- in others' code
+
+
+def theirs(sde, score, x, ts, z):
+    """The reverse SDE, without a share of noise."""
+    for t, s, draw in zip(ts[:-1], ts[1:], z, strict=True):
+        g = sde.diffusion(t)
+        x = x + (sde.drift(x, t) - g**2 * score(x, t)) * (s - t) + g * np.sqrt(t - s) * draw
+    return x
+
+
+def test_a_sampler_without_a_share_of_noise_is_held_to_the_reverse_sde():
+    report = check({"euler_maruyama": theirs})
+    assert report.ok
+    assert [row.status for row in report].count("pass") == 3
+    assert {row.status for row in report} == {"pass", "unsupported"}
+
+
+def test_the_posterior_of_both_ends_is_the_ancestral_step():
+    """Others write the mean with a guess of x₀, which they clip or not."""
+
+    def sampler(sde, score, x, ts, z, bound=np.inf):
+        for t, s, draw in zip(ts[:-1], ts[1:], z, strict=True):
+            (a_t, s_t), (a_s, s_s) = sde.marginal(t), sde.marginal(s)
+            variance = s_t**2 - (a_t / a_s * s_s) ** 2
+            guess = np.clip((x + s_t**2 * score(x, t)) / a_t, -bound, bound)
+            mean = a_t / a_s * s_s**2 / s_t**2 * x + a_s * variance / s_t**2 * guess
+            x = mean + np.sqrt(variance) * s_s / s_t * draw
+        return x
+
+    assert check({"ancestral": lambda sde, score, x, ts, z: sampler(sde, score, x, ts, z)}).ok
+    report = check({"ancestral": lambda sde, score, x, ts, z: sampler(sde, score, x, ts, z, 1.0)})
+    assert [(f.kind, f.name) for f in report.findings] == [("mistake", "clipped")]
 
 
 # ---- derivatives

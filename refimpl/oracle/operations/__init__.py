@@ -28,6 +28,8 @@ STEMS = (
     "flow_contrastive_estimation",
     "langevin",
     "mala",
+    "reverse_sde",
+    "predictor_corrector",
     "probability_flow_sampling",
     "kl_bound",
     "annealed_importance_sampling",
