@@ -7,6 +7,7 @@ likelihood and the latents. The digits are the 8×8 images that scikit-learn bri
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,7 +80,8 @@ def train(data: Data, training: Training) -> list:
     """A network trained at random levels, log σ uniform between the ends of the samplers."""
     low, high = np.log(level(END)), np.log(level(START))
 
-    def loss(theta: list, rng: noise.Generator) -> Array:
+    def loss(seed: int, theta: list, iteration: int) -> Array:
+        rng = noise.generator(seed + iteration)
         x = data.batch(rng, training.rows)
         sigma = np.exp(low + (high - low) * noise.uniform(rng, (training.rows, 1)))
         return np.mean(
@@ -89,8 +91,7 @@ def train(data: Data, training: Training) -> list:
     sizes = (data.dimensions + 1, *training.hidden, data.dimensions)
     theta = noise.mlp_parameters(noise.generator(0), sizes)
     for number, (steps, step_size) in enumerate(training.stages):
-        seed = 10**6 * (number + 1)
-        theta = fit(lambda theta, i, seed=seed: loss(theta, noise.generator(seed + i)), theta, steps, step_size)
+        theta = fit(partial(loss, 10**6 * (number + 1)), theta, steps, step_size)
     return theta
 
 
