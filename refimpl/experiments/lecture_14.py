@@ -20,7 +20,14 @@ from refimpl.fit import fit
 from refimpl.likelihood import Ledger, likelihood_ledger, probability_flow_log_likelihood
 from refimpl.models import time_score
 from refimpl.objectives import multiscale_denoising
-from refimpl.samplers import annealed_langevin, decode, encode, euler_maruyama, predictor_corrector, trajectory
+from refimpl.samplers import (
+    annealed_langevin,
+    batch_mean_predictor_corrector,
+    decode,
+    encode,
+    euler_maruyama,
+    trajectory,
+)
 from refimpl.sdes import VE, edm_preconditioning, score_from_denoiser, tweedie
 from refimpl.vocabulary import Array, TimeField
 
@@ -124,9 +131,11 @@ def by_reverse_sde(score: TimeField, rng: noise.Generator, shape: tuple[int, int
 
 
 def by_predictor_corrector(score: TimeField, rng: noise.Generator, shape: tuple[int, int]) -> Array:
+    """With norms averaged over the batch: a step for each row alone has the wrong temperature in two dimensions, by a
+    factor of two.   (PCS.9, PCS.11)"""
     half = STEPS // (1 + CORRECTIONS)
     z, more = noise.normal(rng, (half, *shape)), noise.normal(rng, (half, CORRECTIONS, *shape))
-    return predictor_corrector(SDE, timed(score), start(rng, shape), times(half), z, more, SNR)
+    return batch_mean_predictor_corrector(SDE, timed(score), start(rng, shape), times(half), z, more, SNR)
 
 
 def by_probability_flow(score: TimeField, rng: noise.Generator, shape: tuple[int, int]) -> Array:
