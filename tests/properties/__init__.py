@@ -27,6 +27,7 @@ for stem in (
     "implicit_score_matching",
     "sliced_score_matching",
     "denoising_score_matching",
+    "probability_flow",
     "parametrisations",
     "coupling_flow",
     "maximum_likelihood",
@@ -35,6 +36,7 @@ for stem in (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "probability_flow_sampling",
     "kl_bound",
     "kernel_stein_discrepancy",
 ):

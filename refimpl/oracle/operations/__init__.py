@@ -9,6 +9,7 @@ STEMS = (
     "gaussian",
     "gaussian_mixture",
     "coupling_flow",
+    "probability_flow",
     "parametrisations",
     "maximum_likelihood",
     "contrastive_divergence",
@@ -20,6 +21,7 @@ STEMS = (
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "probability_flow_sampling",
     "kl_bound",
     "kernel_stein_discrepancy",
 )
