@@ -194,11 +194,7 @@ VELOCITIES: dict[str, tuple[str, Callable, str, str]] = {
     "time-flip": (
         "The velocity is taken at 1 − t, and its sign is not turned with the clock: it flows the wrong way.",
         at_the_flipped_time(1.0),
-<<<<<<< HEAD
-        "LightningDiT, as a question",
-=======
         "",
->>>>>>> l14-f
         "mistake",
     ),
     "score-at-the-reversed-time": (

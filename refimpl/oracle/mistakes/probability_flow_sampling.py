@@ -3,11 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-<<<<<<< HEAD
-from refimpl.oracle.mistakes.probability_flow import VELOCITIES, right
-=======
 from refimpl.oracle.mistakes.probability_flow import VELOCITIES, at_the_flipped_time, negated, right
->>>>>>> l14-f
 from refimpl.oracle.operation import Mistake
 
 ENCODE, DECODE = "encode", "decode"
@@ -39,15 +35,6 @@ def unit_interval(ns, ts):
     return ns.stack([1.0 - last, *list(ts[1:-1]), last], 0)
 
 
-<<<<<<< HEAD
-def flipped_with_the_grid(ns, sde, score, x, ts, integrate):
-    """dx/dτ = v(x, 1 − τ) on the grid 1 − ts"""
-    field = right(ns, sde, score)
-    return integrate(lambda u, t: field(u, 1.0 - t), x, 1.0 - ts)
-
-
-=======
->>>>>>> l14-f
 def of_the_score(ns, sde, score, x, ts, integrate):
     return integrate(score, x, ts)
 
@@ -106,14 +93,6 @@ WAYS: dict[str, tuple[str, Callable, str, str]] = {
         "",
         "mistake",
     ),
-<<<<<<< HEAD
-    "time-flip-with-the-grid": (
-        "Grid and velocity are both turned, 1 − t for t, and the sign of the velocity is not: the flow goes the wrong way.",
-        flipped_with_the_grid,
-        "LightningDiT, as a question",
-        "mistake",
-    ),
-=======
     "velocity-sign": (
         "The flow goes the wrong way: its steps are positive where time runs down, or the clock is turned, 1 − t for t on the "
         "grid and in the velocity, and the sign of the velocity is not.",
@@ -127,7 +106,6 @@ WAYS: dict[str, tuple[str, Callable, str, str]] = {
         "",
         "mistake",
     ),
->>>>>>> l14-f
     "one-step-short": (
         "The last time of the grid is not reached: N − 1 steps where N are meant.",
         along(grid=lambda ns, ts: ts[:-1]),
