@@ -16,10 +16,12 @@ STEMS = (
     "implicit_score_matching",
     "sliced_score_matching",
     "denoising_score_matching",
+    "multiscale_denoising",
     "noise_contrastive_estimation",
     "gan_contrast",
     "flow_contrastive_estimation",
     "langevin",
+    "annealed_langevin",
     "kernel_stein_discrepancy",
 )
 
