@@ -8,7 +8,7 @@ from autograd.test_util import check_grads
 from bad_input import bad_rows
 from numpy.polynomial.hermite_e import hermegauss
 
-from refimpl import models, noise
+from refimpl import check, models, noise
 from refimpl.checks.witnesses import COMPLEX_STEP
 from refimpl.densities import GaussianMixture
 from refimpl.objectives import continuous_denoising, denoising_score_matching, multiscale_denoising
@@ -237,6 +237,31 @@ def test_the_derivative_in_the_parameters_of_a_linear_score():
     perturbed = X + COLUMN * Z
     residual = COLUMN * (COLUMN * perturbed @ MATRIX.T + Z)
     assert got == pytest.approx(residual[:, :, None] * perturbed[:, None, :], rel=1e-14)
+
+
+@pytest.mark.parametrize(("weighting", "power"), [("sigma^-2", -2), ("sigma^4", 4), ("sigma", 1)])
+def test_another_weight_of_the_levels_is_a_choice(weighting, power):
+    """Without the σ², as the plain loss has it, or with σ⁴, as where σ²s + σz is squared."""
+    theirs = lambda score, x, z, sigma: np.mean(
+        np.sum(0.5 * sigma ** float(power) * (sigma * score(x + sigma * z, sigma) + z) ** 2, axis=-1)
+    )
+    (finding,) = check({"multiscale_denoising": theirs}).findings
+    assert (finding.kind, finding.name) == ("choice", "weighting") and repr(weighting) in finding.sentence
+    assert check({"multiscale_denoising": theirs}, conventions={"weighting": weighting}).ok
+
+
+def test_the_published_kernel_of_ve_is_a_convention():
+    """σ(t) for √(σ²(t) − σ²(0)); the other SDEs have one kernel only."""
+
+    def theirs(score, sde, x, z, t, weight):
+        alpha, sigma = sde.marginal(t)
+        if hasattr(sde, "sigma_min"):
+            sigma = sde.sigma_min * (sde.sigma_max / sde.sigma_min) ** t
+        return 0.5 * np.sum(weight(t) * (score(alpha * x + sigma * z, t) + z / sigma) ** 2, axis=-1)
+
+    (finding,) = check({"continuous_denoising": theirs}).findings
+    assert (finding.kind, finding.name) == ("convention", "ve_kernel = sigma(t)")
+    assert check({"continuous_denoising": theirs}, conventions={"ve_kernel": "sigma(t)"}).ok
 
 
 SCORES = {

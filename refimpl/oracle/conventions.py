@@ -31,7 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "sum": "the loss is summed over the K slices",
     },
     "weighting": {
-        "1": "noise levels are not weighted",
+        "1": "every noise level has the weight that it has in the reference",
         "sigma": "every row is multiplied by σ",
         "sigma^2": "every row is multiplied by σ²",
         "sigma^4": "every row is multiplied by σ⁴",
