@@ -345,8 +345,18 @@ def test_conversions_are_differentiable_to_second_order(function):
 
 
 @CONVERSIONS
-@pytest.mark.parametrize("bad", ROWS.values(), ids=ROWS)
-def test_conversions_refuse_what_is_no_rows(function, bad):
+def test_conversions_take_replicates_of_rows(function):
+    """A score made of one may be asked for any leading axes; a column then still belongs to the rows."""
+    doubled = {name: np.stack([a, a]) if np.shape(a)[-1] > 1 else a for name, a in GIVEN[function].items()}
+    assert_array_equal(function(**doubled), np.stack([function(**GIVEN[function])] * 2))
+
+
+NO_VECTORS = {key: bad for key, bad in ROWS.items() if key not in ("a vector", "a cube")}
+
+
+@CONVERSIONS
+@pytest.mark.parametrize("bad", NO_VECTORS.values(), ids=NO_VECTORS)
+def test_conversions_refuse_what_is_no_vectors(function, bad):
     for name in {next(iter(GIVEN[function])), "x"} & set(GIVEN[function]):
         with pytest.raises(ValueError, match=rf"^{name}\b"):
             function(**{**GIVEN[function], name: bad})

@@ -7,6 +7,7 @@ likelihood and the latents. The digits are the 8×8 images that scikit-learn bri
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,14 @@ from refimpl.fit import fit
 from refimpl.likelihood import Ledger, likelihood_ledger, probability_flow_log_likelihood
 from refimpl.models import time_score
 from refimpl.objectives import multiscale_denoising
-from refimpl.samplers import annealed_langevin, decode, encode, euler_maruyama, predictor_corrector, trajectory
+from refimpl.samplers import (
+    annealed_langevin,
+    batch_mean_predictor_corrector,
+    decode,
+    encode,
+    euler_maruyama,
+    trajectory,
+)
 from refimpl.sdes import VE, edm_preconditioning, score_from_denoiser, tweedie
 from refimpl.vocabulary import Array, TimeField
 
@@ -79,7 +87,8 @@ def train(data: Data, training: Training) -> list:
     """A network trained at random levels, log σ uniform between the ends of the samplers."""
     low, high = np.log(level(END)), np.log(level(START))
 
-    def loss(theta: list, rng: noise.Generator) -> Array:
+    def loss(seed: int, theta: list, iteration: int) -> Array:
+        rng = noise.generator(seed + iteration)
         x = data.batch(rng, training.rows)
         sigma = np.exp(low + (high - low) * noise.uniform(rng, (training.rows, 1)))
         return np.mean(
@@ -89,8 +98,7 @@ def train(data: Data, training: Training) -> list:
     sizes = (data.dimensions + 1, *training.hidden, data.dimensions)
     theta = noise.mlp_parameters(noise.generator(0), sizes)
     for number, (steps, step_size) in enumerate(training.stages):
-        seed = 10**6 * (number + 1)
-        theta = fit(lambda theta, i, seed=seed: loss(theta, noise.generator(seed + i)), theta, steps, step_size)
+        theta = fit(partial(loss, 10**6 * (number + 1)), theta, steps, step_size)
     return theta
 
 
@@ -123,9 +131,11 @@ def by_reverse_sde(score: TimeField, rng: noise.Generator, shape: tuple[int, int
 
 
 def by_predictor_corrector(score: TimeField, rng: noise.Generator, shape: tuple[int, int]) -> Array:
+    """With norms averaged over the batch: a step for each row alone has the wrong temperature in two dimensions, by a
+    factor of two.   (PCS.9, PCS.11)"""
     half = STEPS // (1 + CORRECTIONS)
     z, more = noise.normal(rng, (half, *shape)), noise.normal(rng, (half, CORRECTIONS, *shape))
-    return predictor_corrector(SDE, timed(score), start(rng, shape), times(half), z, more, SNR)
+    return batch_mean_predictor_corrector(SDE, timed(score), start(rng, shape), times(half), z, more, SNR)
 
 
 def by_probability_flow(score: TimeField, rng: noise.Generator, shape: tuple[int, int]) -> Array:
@@ -354,8 +364,11 @@ def saved(figure: Any, path: Path) -> Path:
 
 
 def said(what: str) -> None:
-    """Progress, on a line that the next one overwrites."""
-    print(f"\r{what:<60}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
+    """Progress: on a terminal a line that the next one overwrites, elsewhere a line of its own."""
+    if sys.stderr.isatty():
+        print(f"\r{what:<79}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
+    elif what:
+        print(what, file=sys.stderr, flush=True)
 
 
 def run(out: Path) -> None:

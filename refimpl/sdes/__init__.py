@@ -1,5 +1,6 @@
 """Noise kernels, the SDEs that they belong to, and what follows from them."""
 
+from refimpl.sdes.fokker_planck import fokker_planck_residual, score_fokker_planck_residual
 from refimpl.sdes.parametrisations import (
     edm_preconditioning,
     noise_from_score,
@@ -22,9 +23,11 @@ __all__ = [
     "VP",
     "SubVP",
     "edm_preconditioning",
+    "fokker_planck_residual",
     "noise_from_score",
     "probability_flow",
     "reverse_drift",
+    "score_fokker_planck_residual",
     "score_from_denoiser",
     "score_from_noise",
     "score_from_velocity",

@@ -34,29 +34,29 @@ def tweedie_variance(score: Field, x: Array, alpha: Array, sigma: Array) -> Arra
 def noise_from_score(score: Array, sigma: Array) -> Array:
     """ẑ = E[z | x_t = x] = −σ s.   (PAR.13)
 
-    score  (B, D), the values s(x);  sigma  positive, a number or a column (B, 1);  returns (B, D)
+    score  (…, D), the values s(x);  sigma  positive, a number or a column (B, 1);  returns (…, D)
     Raises ValueError for a shape that does not fit, or σ that is not positive.
     """
-    score = inputs.rows("score", score)
+    score = inputs.vectors("score", score)
     return -_scale("sigma", sigma, score) * score  # (PAR.13)
 
 
 def score_from_noise(noise: Array, sigma: Array) -> Array:
     """s = −ẑ/σ.   (PAR.14)
 
-    noise  (B, D), the mean ẑ of the standard normal in x, not of σ z;  sigma, errors  as for noise_from_score
+    noise  (…, D), the mean ẑ of the standard normal in x, not of σ z;  sigma, errors  as for noise_from_score
     """
-    noise = inputs.rows("noise", noise)
+    noise = inputs.vectors("noise", noise)
     return -noise / _scale("sigma", sigma, noise)  # (PAR.14)
 
 
 def score_from_denoiser(denoised: Array, x: Array, alpha: Array, sigma: Array) -> Array:
     """s = (α x̂ − x) / σ²: Tweedie's formula read backwards.   (PAR.15)
 
-    denoised  (B, D), the mean x̂ of the clean point;  x  (B, D), the noisy point;  alpha, sigma  as for tweedie
-    returns (B, D).  Raises ValueError for a shape that does not fit, or α or σ that is not positive.
+    denoised  (…, D), the mean x̂ of the clean point;  x  (…, D), the noisy point;  alpha, sigma  as for tweedie
+    returns (…, D).  Raises ValueError for a shape that does not fit, or α or σ that is not positive.
     """
-    x = inputs.rows("x", x)
+    x = inputs.vectors("x", x)
     denoised = inputs.same_shape("denoised", denoised, "x", x)
     return (_scale("alpha", alpha, x) * denoised - x) / _scale("sigma", sigma, x) ** 2  # (PAR.15)
 
@@ -66,12 +66,12 @@ def velocity_from_score(
 ) -> Array:
     """v = E[α̇ x₀ + σ̇ z | x_t = x] = (α̇/α) x − ω s,  ω = σ̇σ − α̇σ²/α.   (PAR.19)
 
-    score  (B, D), the values s(x);  x  (B, D);  alpha, sigma  positive;  alpha_dot, sigma_dot  their derivatives in t
-    Each of the four is a number or a column (B, 1);  returns (B, D)
+    score  (…, D), the values s(x);  x  (…, D);  alpha, sigma  positive;  alpha_dot, sigma_dot  their derivatives in t
+    Each of the four is a number or a column (B, 1);  returns (…, D)
     Raises ValueError for a shape that does not fit, or α or σ that is not positive.
     Source: Lipman et al. 2023 and Albergo et al. 2023, for their paths.
     """
-    x = inputs.rows("x", x)
+    x = inputs.vectors("x", x)
     score = inputs.same_shape("score", score, "x", x)
     rate, up, down = _path(x, alpha, sigma, alpha_dot, sigma_dot)
     return rate * x - (up - down) * score  # (PAR.19)
@@ -82,10 +82,10 @@ def score_from_velocity(
 ) -> Array:
     """s = ((α̇/α) x − v) / ω,  ω = σ̇σ − α̇σ²/α.   (PAR.20)
 
-    velocity  (B, D), the values v(x);  the others as for velocity_from_score;  returns (B, D)
+    velocity  (…, D), the values v(x);  the others as for velocity_from_score;  returns (…, D)
     Raises ValueError also where ω is zero up to rounding: σ/α stands still, and v does not hold the score   (PAR.37)
     """
-    x = inputs.rows("x", x)
+    x = inputs.vectors("x", x)
     velocity = inputs.same_shape("velocity", velocity, "x", x)
     rate, up, down = _path(x, alpha, sigma, alpha_dot, sigma_dot)
     _not_equal(getval(up), getval(down))
