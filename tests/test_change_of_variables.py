@@ -174,11 +174,19 @@ def test_the_arguments_are_left_as_they_were():
     assert_array_equal(v, V)
 
 
-def test_a_path_that_ends_is_refused():
-    """dx/dt = x² from 1 ends at time 1."""
-    ts = np.linspace(0.0, 3.0, 31)
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"^velocity left the finite numbers before t = "):
-        log_likelihood(lambda x, t: x**2, normal, np.ones((1, 1)), ts, ONE, rk4)
+def test_a_path_that_ends_is_no_number():
+    """dx/dt = x² from 1 ends at time 1; the other row goes on, to −½/(1 + ½ · 3)."""
+    x, ts = np.array([[1.0], [-0.5]]), np.linspace(0.0, 3.0, 301)
+    with np.errstate(all="ignore"):
+        lost, kept = log_likelihood(lambda x, t: x**2, normal, x, ts, np.ones((1, 2, 1)), rk4)
+    assert np.isnan(lost)
+    assert kept == pytest.approx(normal(np.array([-0.2])) - 2.0 * np.log(2.5), abs=1e-8)
+
+
+def test_a_network_that_answers_nan_is_not_hidden():
+    with np.errstate(invalid="ignore"):
+        value = log_likelihood(lambda x, t: np.nan * x, normal, X, TS, V, rk4)
+    assert np.all(np.isnan(value))
 
 
 def refused(name, velocity=velocity, log_base=base, x=X, ts=TS, v=V, integrate=rk4):

@@ -164,8 +164,8 @@ def the_lines_of_the_ledger(i: Instance) -> Residual:
         whole = plain_likelihood(i, sde, base, v, grid(i), i.time_parameters)
         grown = plain_likelihood(i, sde, lambda x: 0.0 * x[:, 0], v, grid(i), i.time_parameters)
         total = -whole / (math.log(2.0) * i.x.shape[1]) + math.log2(1.0 / width(i))
-        left.append(np.concatenate([given.prior, given.divergence, given.total, [given.offset]]))
-        right.append(np.concatenate([whole - grown, grown, total, [math.log2(1.0 / width(i))]]))
+        left.append(np.concatenate([given.prior, given.divergence, given.total, given.offset]))
+        right.append(np.concatenate([whole - grown, grown, total, math.log2(1.0 / width(i)) + 0.0 * total]))
     return equal(np.stack(left), np.stack(right))
 
 

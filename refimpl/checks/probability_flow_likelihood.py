@@ -16,7 +16,7 @@ from refimpl.likelihood import probability_flow_log_likelihood
 from refimpl.likelihood.change_of_variables import flow
 from refimpl.ode import adaptive, rk4
 from refimpl.sdes import probability_flow
-from refimpl.vocabulary import SDE, Array, LogProb
+from refimpl.vocabulary import SDE, Array, Field, LogProb, TimeField
 
 # DOP853 with its local error held below 1e-8: a hundred steps, and errors that grow by at most √(λ_T/λ_ε) (PFL.9),
 # below √((0.36 + 9)/0.36) < 6 here. The rest is room for what an error of the path does to the divergence. The tests
@@ -34,6 +34,10 @@ def rates(sde: SDE, t: float) -> tuple[Array, Array]:
     alpha = lambda t: sde.marginal(t).alpha + 0.0 * t
     a = grad(alpha)(t) / alpha(t)
     return a, grad(lambda t: sde.marginal(t).sigma ** 2)(t) - 2.0 * a * sde.marginal(t).sigma ** 2
+
+
+def at_time(velocity: TimeField, t: float) -> Field:
+    return lambda x: velocity(x, t)
 
 
 def some(i: Instance) -> SDE:
@@ -84,7 +88,8 @@ def the_divergence_of_the_velocity(i: Instance) -> Residual:
     left, right = [], []
     for sde in i.sdes:
         a, g2 = rates(sde, i.t)
-        left.append(divergence(lambda x, sde=sde: probability_flow(sde, i.time_score)(x, i.t), i.x))
+        velocity = probability_flow(sde, i.time_score)
+        left.append(divergence(at_time(velocity, i.t), i.x))
         trace = np.trace(complex_step_jacobian(i.time_parameters, timed(i.x, i.t))[..., :-1], axis1=1, axis2=2)
         right.append(a * i.x.shape[1] - 0.5 * g2 * trace)
     return equal(np.stack(left), np.stack(right))
@@ -158,7 +163,7 @@ def the_paths_of_a_gaussian(i: Instance) -> Residual:
         velocity = probability_flow(sde, gaussian_score(i, sde))
         now = path(i.t)[:-1].reshape(i.x.shape)
         left.append(jacobian(path)(i.t))
-        trace = divergence(lambda x, velocity=velocity: velocity(x, i.t), now)[0]
+        trace = divergence(at_time(velocity, i.t), now)[0]
         right.append(np.append(np.ravel(velocity(now, i.t)), trace))
     return equal(np.stack(left), np.stack(right))
 

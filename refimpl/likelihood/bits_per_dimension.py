@@ -6,7 +6,7 @@ import autograd.numpy as np
 from autograd.tracer import getval
 
 from refimpl import inputs
-from refimpl.likelihood.change_of_variables import flow
+from refimpl.likelihood.change_of_variables import at_the_end, flow
 from refimpl.ode import Integrate
 from refimpl.sdes import probability_flow
 from refimpl.vocabulary import SDE, Array, LogProb, TimeField
@@ -18,7 +18,7 @@ class Ledger(NamedTuple):
     prior        (B,) nats: log π(x_T)
     divergence   (B,) nats: the mean over the probes of ∫ vᵀ (∂ velocity/∂x) v dt
     probe_error  (B,) nats: the standard error of divergence that comes from the probes, 0 where they are exact
-    offset       a number, bits per dimension: −log₂ bin_width
+    offset       (B,) bits per dimension: −log₂ bin_width, the same in every row
     total        (B,) bits per dimension: −(prior + divergence)/(D ln 2) + offset, of the data perturbed up to ts[0]
     """
 
@@ -72,9 +72,10 @@ def likelihood_ledger(
     v = inputs.replicates("v", v, x)
     exact = _exact(getval(v))
     end, forms = flow(probability_flow(sde, score), x, ts, v, integrate)
-    prior, divergence = log_prior(end), np.mean(forms, axis=1)
+    prior, divergence = at_the_end(log_prior, end), np.mean(forms, axis=1)
     total = bits_per_dimension(prior + divergence, np.shape(x)[1], bin_width)  # (BPD.8)
-    return Ledger(prior, divergence, _probe_error(forms, exact), -np.log2(bin_width), total)
+    offset = -np.log2(bin_width) + np.zeros(np.shape(x)[0])
+    return Ledger(prior, divergence, _probe_error(forms, exact), offset, total)
 
 
 def _probe_error(forms: Array, exact: Array) -> Array:

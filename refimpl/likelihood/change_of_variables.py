@@ -19,14 +19,14 @@ def log_likelihood(
     v  (K, B, D) probes with E[v vᵀ] = I, each for the whole path of its row: the D rows of √D I make the trace
     exact (COV.13), others give an estimate with the right mean (COV.12), whose exponential is too large (COV.16)
     integrate  a solver, as refimpl.ode.rk4 is: (f, x, ts) -> x at ts[-1]; its error is part of the result
-    returns (B,)
-    Raises ValueError for x that is not (B, D), v not (K, B, D), ts not monotone, a callable that returns another shape,
-    or a velocity that leaves the finite numbers on the way.
+    returns (B,), NaN for a row whose path leaves the finite numbers (COV.19)
+    Raises ValueError for x that is not (B, D), v not (K, B, D), ts not monotone, or a callable that returns
+    another shape.
     Source: Chen et al. 2018, theorem 1; Grathwohl et al. 2019, section 3, for the probes.
     """
     log_base = inputs.log_density("log_base", log_base)
     end, forms = flow(velocity, x, ts, v, integrate)
-    return log_base(end) + np.mean(forms, axis=1)  # (COV.11)
+    return at_the_end(log_base, end) + np.mean(forms, axis=1)  # (COV.11)
 
 
 def flow(velocity: TimeField, x: Array, ts: Array, v: Array, integrate: Integrate) -> tuple[Array, Array]:
@@ -45,14 +45,25 @@ def flow(velocity: TimeField, x: Array, ts: Array, v: Array, integrate: Integrat
     return end[:, : np.shape(x)[1]], end[:, np.shape(x)[1] :]
 
 
+def at_the_end(log_base: LogProb, end: Array) -> Array:
+    """log π at the ends of the paths, (B,); NaN where a path has left the finite numbers."""
+    lost = _lost(end)
+    return np.where(lost[:, 0], np.nan, log_base(np.where(lost, 0.0, end)))
+
+
 def _augmented(velocity: TimeField, v: Array) -> Velocity:
     """d/dt [x, a₁, …, a_K] = [v, v₁ᵀ J v₁, …, v_Kᵀ J v_K], the probes held for the whole path."""
 
     def rate(state: Array, t: Array) -> Array:
-        if not np.all(np.isfinite(getval(state))):
-            raise ValueError(f"velocity left the finite numbers before t = {getval(t):.6g}; does its path end there?")
-        x = state[:, : np.shape(v)[2]]
+        lost = _lost(state)
+        x = np.where(lost, 0.0, state[:, : np.shape(v)[2]])  # so that a path which has ended does not stop the others
         forms = quadratic_form(lambda u: velocity(u, t), x + np.zeros(np.shape(v)), v)
-        return np.concatenate([velocity(x, t), forms.T], axis=1)  # (COV.10)
+        slope = np.concatenate([velocity(x, t), forms.T], axis=1)  # (COV.10)
+        return np.where(lost, np.nan, slope)
 
     return rate
+
+
+def _lost(state: Array) -> Array:
+    """(B, 1): whether a row has left the finite numbers."""
+    return ~np.all(np.isfinite(getval(state)), axis=1, keepdims=True)

@@ -63,8 +63,6 @@ class NumPyNamespace(Namespace):
     identity = staticmethod(np.eye)
     stop_gradient = staticmethod(getval)
     single = staticmethod(lambda a: a.astype(np.float32))
-    gradient = staticmethod(calculus.gradient)
-    quadratic_form = staticmethod(calculus.quadratic_form)
     divergence = staticmethod(calculus.divergence)
     jacobian = staticmethod(calculus.jacobian)
 
@@ -72,6 +70,15 @@ class NumPyNamespace(Namespace):
     def softplus(a: Array) -> Array:
         with np.errstate(invalid="ignore"):  # NaN gives NaN, and no warning
             return np.logaddexp(0.0, a)
+
+    @staticmethod
+    def gradient(f: Callable) -> Callable:
+        """As in ``calculus``, but NaN gives NaN and no refusal: a path may lead there."""
+        return grad(lambda x: np.sum(f(x)))
+
+    @classmethod
+    def quadratic_form(cls, field: Callable, x: Array, v: Array) -> Array:
+        return np.sum(cls.gradient(lambda u: np.sum(v * field(u), axis=-1))(x) * v, axis=-1)
 
 
 namespace = NumPyNamespace()
@@ -126,7 +133,7 @@ def _call(function: Callable, operation: Operation, case: Case, network: Callabl
         elif kind:
             arguments.append(handed.fixed(namespace, kind))
         else:
-            arguments.append(_own(case.inputs[name]) if theta is None else theta)
+            arguments.append(_given(case, name) if theta is None else theta)
     return evaluated(function(*arguments), operation, lambda name: _own(case.inputs[name]))
 
 
@@ -140,8 +147,23 @@ def evaluated(result: Any, operation: Operation, given: Callable[[str], Any]) ->
 
 
 def _answering(network: Callable, case: Case, trained: bool) -> Callable:
-    """The network, or for a case that is not finite a trained one that has lost itself and answers NaN."""
-    return network if case.finite or not trained else lambda parameters, *x: np.nan * network(parameters, *x)
+    """The network, or in a case that is not finite one that answers NaN to NaN; a trained one to everything."""
+    if case.finite:
+        return network
+
+    def answer(parameters: list, x: Array, *time: Array) -> Array:
+        known = np.isfinite(getval(x))
+        result = network(parameters, np.where(known, x, 0.0), *time)
+        blank = np.where(np.all(known, axis=-1) & (not trained), 0.0, np.nan)
+        return result + np.reshape(blank, (*np.shape(blank), *(1,) * (np.ndim(result) - np.ndim(blank))))
+
+    return answer
+
+
+def _given(case: Case, name: str) -> Any:
+    """An input of the case. Where that is not finite an SDE lets NaN through, which those of the reference refuse."""
+    value = case.inputs[name]
+    return _own(value) if case.finite or not hasattr(value, "drift") else handed.sde(namespace, value)
 
 
 def _own(value: Any) -> Any:

@@ -35,6 +35,9 @@ STEMS = (
     "probability_flow_sampling",
     "kl_bound",
     "annealed_importance_sampling",
+    "change_of_variables",
+    "probability_flow_likelihood",
+    "bits_per_dimension",
     "kernel_stein_discrepancy",
 )
 
