@@ -33,11 +33,11 @@ STEMS = (
     "reverse_sde",
     "predictor_corrector",
     "probability_flow_sampling",
-    "kl_bound",
-    "annealed_importance_sampling",
     "change_of_variables",
     "probability_flow_likelihood",
     "bits_per_dimension",
+    "kl_bound",
+    "annealed_importance_sampling",
     "kernel_stein_discrepancy",
 )
 
