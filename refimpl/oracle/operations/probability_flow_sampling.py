@@ -5,7 +5,7 @@ from refimpl.samplers import decode, encode
 
 PAGE = "45-probability-flow-sampling"
 HANDED = {"score": "time_score", "integrate": "integrate"}
-STAGES = 16  # four evaluations in each of at most four steps
+STAGES = 8  # two evaluations in each of at most four steps
 
 OPERATIONS = [
     Operation(
