@@ -1,5 +1,5 @@
-"""Cases of the likelihood along a velocity: two uneven steps of Heun's rule, in one case backwards; probes of both common
-laws. Where everything is large the time is short, so that the path does not become chaotic.
+"""Cases of the likelihood along a velocity: two uneven steps of Heun's rule, in one case backwards; probes of both
+common laws. Where everything is large the time is short, so that the path does not become chaotic.
 """
 
 import numpy as np
