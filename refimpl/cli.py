@@ -17,7 +17,9 @@ from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
 from refimpl.oracle.verdict import FRAMEWORKS, judged
 
-EXPERIMENTS = ("lecture-12",)
+EXPERIMENTS = ("lecture-12", "two-modes", "lecture-14")
+FIGURES = ("matplotlib", "the figures need matplotlib", "figures")
+NEEDED = {"lecture-14": (FIGURES, ("sklearn", "the digits come with scikit-learn", "experiments"))}
 BUNDLED = ("refimpl.examples.right", "refimpl.examples.mistaken")
 SILENCE = 2.0  # seconds before progress is shown
 
@@ -139,8 +141,9 @@ def _progress() -> Callable[[str, int, int], None]:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    if find_spec("matplotlib") is None:
-        raise ValueError("the figures need matplotlib: pip install 'refimpl[figures]'")
+    for package, what, extra in NEEDED.get(options.name, (FIGURES,)):
+        if find_spec(package) is None:
+            raise ValueError(f"{what}: pip install 'refimpl[{extra}]'")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,9 +7,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import inputs
 from refimpl.densities import constants
+from refimpl.sdes import VP
 from refimpl.vocabulary import Marginal
 
 X = np.array([[0.3, -1.2], [1.1, 0.4], [0.0, 2.0]])
+COLUMN = np.array([[0.25], [0.5], [0.75]])
 COVARIANCE = np.array([[1.0, 0.3], [0.3, 0.8]])
 WEIGHTS = np.array([0.2, 0.3, 0.5])
 
@@ -24,6 +26,16 @@ ACCEPTED = {
     "dimension": (lambda a: inputs.dimension("a", a, 2), X),
     "same_shape": (lambda a: inputs.same_shape("a", a, "x", X), 2.0 * X),
     "replicates": (lambda a: inputs.replicates("a", a, X), np.stack([X, X])),
+    "uniforms": (lambda a: inputs.uniforms("a", a, X), WEIGHTS),
+    "time, number": (lambda a: inputs.time("a", a), np.array(0.5)),
+    "time, column": (lambda a: inputs.time("a", a), COLUMN),
+    "time_of, number": (lambda a: inputs.time_of("a", a, X), np.array(0.5)),
+    "time_of, column": (lambda a: inputs.time_of("a", a, np.stack([X, X])), COLUMN),
+    "time_grid, up": (lambda a: inputs.time_grid("a", a), np.array([-1.0, 0.5, 3.0])),
+    "time_grid, down": (lambda a: inputs.time_grid("a", a), np.array([1.5, 0.5])),
+    "decreasing_times": (lambda a: inputs.decreasing_times("a", a), np.array([1.0, 0.5, 0.0])),
+    "increasing_times": (lambda a: inputs.increasing_times("a", a), np.array([0.0, 0.5, 1.0])),
+    "levels": (lambda a: inputs.levels("a", a), np.array([2.0, 0.5, 0.125])),
     "weights": (lambda a: constants.weights("a", a), WEIGHTS),
     "covariance": (lambda a: constants.covariance("a", a, 2), COVARIANCE),
     "marginal, alpha": (lambda a: inputs.marginal(Marginal(a, 0.5)).alpha, np.array(0.7)),
@@ -111,6 +123,36 @@ REFUSED = {
     "replicates: rows": lambda: inputs.replicates("thing", X, X),
     "replicates: fewer rows": lambda: inputs.replicates("thing", np.stack([X[:2]]), X),
     "replicates: none": lambda: inputs.replicates("thing", np.zeros((0, 3, 2)), X),
+    "uniforms: column": lambda: inputs.uniforms("thing", WEIGHTS[:, None], X),
+    "uniforms: short": lambda: inputs.uniforms("thing", WEIGHTS[:2], X),
+    "uniforms: number": lambda: inputs.uniforms("thing", 0.5, X),
+    "uniforms: one": lambda: inputs.uniforms("thing", np.array([0.0, 0.5, 1.0]), X),
+    "uniforms: negative": lambda: inputs.uniforms("thing", np.array([0.0, 0.5, -0.1]), X),
+    "time: row": lambda: inputs.time("thing", WEIGHTS),
+    "time: line": lambda: inputs.time("thing", WEIGHTS[None]),
+    "time: cube": lambda: inputs.time("thing", COLUMN[None]),
+    "time_of: short": lambda: inputs.time_of("thing", COLUMN[:2], X),
+    "time_of: one for many": lambda: inputs.time_of("thing", COLUMN[:1], X),
+    "time_of: many for a vector": lambda: inputs.time_of("thing", COLUMN, X[0]),
+    "time_of: replicates": lambda: inputs.time_of("thing", COLUMN, np.stack([X[:2]] * 3)),
+    "time_grid: number": lambda: inputs.time_grid("thing", 0.5),
+    "time_grid: one time": lambda: inputs.time_grid("thing", WEIGHTS[:1]),
+    "time_grid: column": lambda: inputs.time_grid("thing", COLUMN),
+    "time_grid: to and fro": lambda: inputs.time_grid("thing", np.array([0.0, 1.0, 0.5])),
+    "time_grid: standing still": lambda: inputs.time_grid("thing", np.array([0.0, 0.5, 0.5])),
+    "decreasing_times: up": lambda: inputs.decreasing_times("thing", np.array([0.0, 1.0])),
+    "decreasing_times: one time": lambda: inputs.decreasing_times("thing", np.array([1.0])),
+    "increasing_times: down": lambda: inputs.increasing_times("thing", np.array([1.0, 0.0])),
+    "increasing_times: turning": lambda: inputs.increasing_times("thing", np.array([0.0, 1.0, 0.5])),
+    "levels: number": lambda: inputs.levels("thing", 0.5),
+    "levels: column": lambda: inputs.levels("thing", COLUMN),
+    "levels: zero": lambda: inputs.levels("thing", np.array([1.0, 0.0])),
+    "sde: none": lambda: inputs.sde("thing", None),
+    "sde: class": lambda: inputs.sde("thing", VP),
+    "time_field: not callable": lambda: inputs.time_field("thing", X),
+    "time_field: wrong shape": lambda: inputs.time_field("thing", lambda x, t: x[..., 0])(X, 0.5),
+    "time_log_density: not callable": lambda: inputs.time_log_density("thing", X),
+    "time_log_density: wrong shape": lambda: inputs.time_log_density("thing", lambda x, t: x)(X, 0.5),
     "weights: number": lambda: constants.weights("thing", 1.0),
     "weights: matrix": lambda: constants.weights("thing", WEIGHTS[None]),
     "weights: negative": lambda: constants.weights("thing", np.array([1.5, -0.5])),
@@ -138,6 +180,46 @@ REFUSED = {
 def test_what_is_wrong_is_refused_by_name(refuse):
     with pytest.raises(ValueError, match=r"^thing .*(it needs|they need|every entry|not symmetric)"):
         refuse()
+
+
+BEYOND = {
+    "time: before": (lambda: inputs.time("thing", -0.1), "-0.1 to -0.1"),
+    "time: after": (lambda: inputs.time("thing", COLUMN + 0.5), "0.75 to 1.25"),
+    "time_of: after": (lambda: inputs.time_of("thing", 1.5, X), "1.5 to 1.5"),
+    "decreasing_times: its first": (lambda: inputs.decreasing_times("thing", np.array([1.5, 0.5])), "1.5 to 1.5"),
+    "decreasing_times: its last": (lambda: inputs.decreasing_times("thing", np.array([1.0, -0.5])), "-0.5 to -0.5"),
+    "increasing_times: its first": (lambda: inputs.increasing_times("thing", np.array([-0.5, 0.5])), "-0.5 to -0.5"),
+    "increasing_times: its last": (lambda: inputs.increasing_times("thing", np.array([0.0, 1.5])), "1.5 to 1.5"),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_a_time_beyond_its_interval_is_named_and_shown(name):
+    refuse, shown = BEYOND[name]
+    with pytest.raises(ValueError, match=rf"^thing .*is {shown}; a time is in \[0, 1\], 0 the data and 1 the noise$"):
+        refuse()
+
+
+@pytest.mark.parametrize("sigmas", [[1.0, 2.0], [2.0, 1.0, 1.0]])
+def test_levels_that_do_not_fall_are_refused(sigmas):
+    with pytest.raises(ValueError, match=r"^thing does not decrease at every step; it needs the largest noise level"):
+        inputs.levels("thing", np.array(sigmas))
+
+
+def test_both_ends_are_times_and_one_level_is_a_ladder():
+    assert inputs.time("t", 0) == 0.0
+    assert inputs.time("t", 1) == 1.0
+    assert_array_equal(inputs.levels("sigmas", np.array([0.5])), [0.5])
+
+
+def test_an_sde_passes_and_one_without_its_methods_is_told_which():
+    assert inputs.sde("sde", VP(0.5, 2.0)) == VP(0.5, 2.0)
+
+    class Half:
+        def drift(self, x, t): ...
+
+    with pytest.raises(ValueError, match=r"^sde is a Half without diffusion, marginal; it needs to be an SDE$"):
+        inputs.sde("sde", Half())
 
 
 @pytest.mark.parametrize(
@@ -176,3 +258,7 @@ def test_a_covariance_that_is_symmetric_to_rounding_passes():
 def test_checked_callables_return_what_they_returned():
     assert_array_equal(inputs.field("f", np.sin)(X), np.sin(X))
     assert_array_equal(inputs.log_density("f", lambda x: np.sum(x, axis=-1))(X), np.sum(X, axis=-1))
+    total = lambda x, t: np.sum(t * x, axis=-1)
+    for t in (0.5, COLUMN):
+        assert_array_equal(inputs.time_field("f", lambda x, t: t * x)(X, t), t * X)
+        assert_array_equal(inputs.time_log_density("f", total)(X, t), np.sum(t * X, axis=-1))

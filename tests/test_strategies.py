@@ -15,6 +15,7 @@ from refimpl.checks.witnesses import flat, network
 from refimpl.densities import Gaussian, GaussianMixture
 from refimpl.models import score
 from refimpl.objectives import implicit_score_matching
+from refimpl.sdes import VE, VP, SubVP
 from refimpl.strategies import (
     all_signs,
     arrays,
@@ -28,6 +29,10 @@ from refimpl.strategies import (
     rows,
     signs,
     slices,
+    times,
+    uniforms,
+    ve,
+    vp,
 )
 
 dimensions = st.integers(1, 4)
@@ -209,6 +214,52 @@ def test_the_strip_of_the_worst_network():
     assert 3 * 0.7 * np.tan(0.7 * 0.9) < 0.5 * np.pi
 
 
+@given(times())
+def test_times(t):
+    assert isinstance(t, float) and 3 / 64 <= t <= 61 / 64 and dyadic(t)
+
+
+def test_times_reach_both_ends():
+    assert smallest(times(), lambda t: t <= 3 / 64) == 3 / 64
+    assert smallest(times(), lambda t: t >= 61 / 64) == 61 / 64
+
+
+@given(uniforms(4))
+def test_uniforms(u):
+    assert u.shape == (4,) and u.dtype == np.float64 and np.min(u) >= 0.0 and np.max(u) < 1.0 and dyadic(u)
+
+
+@given(ve())
+def test_ve(sde):
+    assert isinstance(sde, VE) and dyadic([sde.sigma_min, sde.sigma_max])
+    assert 1 / 8 <= sde.sigma_min <= 1 / 2 and 1.0 <= sde.sigma_max <= 3.0
+    assert 2.0 <= sde.sigma_max / sde.sigma_min <= 24.0
+
+
+@pytest.mark.parametrize("ratio", [2.0, 24.0])
+def test_the_ratio_of_a_ve_reaches_both_ends(ratio):
+    found = smallest(ve(), lambda sde: (sde.sigma_max / sde.sigma_min - ratio) * np.sign(ratio - 3.0) >= 0.0)
+    assert found.sigma_max / found.sigma_min == ratio
+
+
+@pytest.mark.parametrize("kind", [VP, SubVP])
+@given(st.data())
+def test_vp(kind, data):
+    sde = data.draw(vp(kind))
+    assert isinstance(sde, kind) and dyadic([sde.beta_0, sde.beta_1])
+    assert 1 / 4 <= sde.beta_0 <= 1.0 and 1.0 <= sde.beta_1 <= 5.0
+    assert np.exp(-1.5) <= sde.marginal(1.0).alpha <= np.exp(-0.3125)
+
+
+def test_vp_is_vp_unless_another_is_asked_for():
+    assert isinstance(smallest(vp(), lambda sde: True), VP)
+
+
+@pytest.mark.parametrize(("name", "end"), [("beta_0", 0.25), ("beta_0", 1.0), ("beta_1", 1.0), ("beta_1", 5.0)])
+def test_the_constants_of_a_vp_reach_both_ends(name, end):
+    assert getattr(smallest(vp(), lambda sde: getattr(sde, name) == end), name) == end
+
+
 # Shrinking: somebody's wrong loss must come out as a case that can be read.
 
 
@@ -252,6 +303,13 @@ def test_a_mistake_that_couples_rows_shrinks_to_one_row_that_matters():
     assert np.count_nonzero(x) <= 2
 
 
+def test_a_square_root_too_many_shrinks_to_the_simplest_sde():
+    """Sub-VP with the deviation of VP."""
+    wrong = lambda sde, t: VP(sde.beta_0, sde.beta_1).marginal(t).sigma
+    sde, t = smallest(st.tuples(vp(SubVP), times()), lambda case: wrong(*case) > 1.01 * case[0].marginal(case[1]).sigma)
+    assert (sde, t) == (SubVP(0.25, 1.0), 3 / 64)
+
+
 def test_a_test_of_a_caller_fails_with_the_small_case():
     """The way a caller writes it."""
     seen = []
@@ -289,6 +347,8 @@ BAD = [
     ("shape", normals, ((0,),)),
     ("shape", signs, (None,)),
     ("shape", signs, ((2, True),)),
+    ("count", uniforms, (0,)),
+    ("count", uniforms, (2.0,)),
     ("count", slices, (0, 2, 2)),
     ("batch", slices, (2, -1, 2)),
     ("dimensions", slices, (2, 2, 1.5)),

@@ -59,4 +59,5 @@ def equal(left: Array, right: Array, bound: float = ROUNDING, scale: float = 1.0
 def at_least(larger: Array, smaller: Array, bound: float = ROUNDING) -> Residual:
     """larger ≥ smaller."""
     size = max(1.0, float(np.max(np.abs(larger))), float(np.max(np.abs(smaller))))
-    return Residual(max(0.0, float(np.max(smaller - larger))) / size, bound)
+    excess = float(np.max(smaller - larger))
+    return Residual(0.0 if excess <= 0.0 else excess / size, bound)  # a NaN is no inequality that holds

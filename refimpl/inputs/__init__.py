@@ -24,6 +24,7 @@ from refimpl.inputs.times import (
     sde,
     time,
     time_grid,
+    time_of,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "time_field",
     "time_grid",
     "time_log_density",
+    "time_of",
     "uniforms",
     "vectors",
 ]

@@ -29,11 +29,10 @@ def number(name: str, a: Array) -> Array:
 
 
 def per_row(name: str, a: Array, x: Array) -> Array:
-    """``a`` as one number, or as a column (B, 1) that holds one for every row of ``x``."""
-    a = real(name, _float(a))
-    if np.shape(a) not in ((), (np.shape(x)[0], 1)):
-        need = f"a number or a column of shape ({np.shape(x)[0]}, 1)"
-        raise ValueError(f"{name} has shape {np.shape(a)}; it needs to be {need}")
+    """``a`` as one number, or as a column (B, 1) that holds one for every row of ``x``, (…, B, D)."""
+    a, rows = real(name, _float(a)), np.shape(x)[-2] if np.ndim(x) > 1 else np.shape(x)[0]
+    if np.shape(a) not in ((), (rows, 1)):
+        raise ValueError(f"{name} has shape {np.shape(a)}; it needs to be a number or a column of shape ({rows}, 1)")
     return a
 
 

@@ -21,6 +21,14 @@ def time(name: str, t: Array) -> Array:
     return t
 
 
+def time_of(name: str, t: Array, x: Array) -> Array:
+    """``t`` as one time in [0, 1], or a column (B, 1) of them, one for every row of ``x``, (…, B, D)."""
+    t = time(name, t)
+    if np.shape(t) and np.shape(t)[:1] != np.shape(x)[-2:-1]:
+        raise ValueError(f"{name} has shape {np.shape(t)}; it needs to be a number, or a time for every row of x")
+    return t
+
+
 def time_grid(name: str, ts: Array) -> Array:
     """``ts`` of shape (N + 1,), at least two numbers that all increase or all decrease."""
     ts = real(name, ts)
@@ -64,6 +72,8 @@ def levels(name: str, sigmas: Array) -> Array:
 
 def sde(name: str, value: SDE) -> SDE:
     """``value``, which must have the three methods of an SDE."""
+    if isinstance(value, type):
+        raise ValueError(f"{name} is the class {value.__name__}; it needs to be an SDE, with its constants")
     missing = [method for method in ("drift", "diffusion", "marginal") if not callable(getattr(value, method, None))]
     if missing:
         raise ValueError(f"{name} is a {type(value).__name__} without {', '.join(missing)}; it needs to be an SDE")

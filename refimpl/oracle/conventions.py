@@ -31,7 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "sum": "the loss is summed over the K slices",
     },
     "weighting": {
-        "1": "noise levels are not weighted",
+        "1": "every noise level has the weight that it has in the reference",
         "sigma": "every row is multiplied by σ",
         "sigma^2": "every row is multiplied by σ²",
         "sigma^4": "every row is multiplied by σ⁴",
@@ -101,7 +101,7 @@ def size(case: Case, letter: str) -> int:
     if letter == "K":
         replicated = [a for name, a in case.inputs.items() if name in ("v", "y") and np.ndim(a) == 3]
         return replicated[0].shape[0] if replicated else 1
-    return case.inputs["x"].shape["BD".index(letter)]
+    return case.inputs["x"].shape["BD".index(letter)] if "x" in case.inputs else 1
 
 
 def sigma_power(case: Case, power: int) -> Array | float:

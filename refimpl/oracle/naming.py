@@ -35,8 +35,8 @@ def name(operation: Operation, trials: Trials) -> list[Finding]:
 
 def whole_factor(operation: Operation, trials: Trials) -> list[Finding]:
     """The reference up to a factor on the whole loss: positive, a convention; negative, the wrong way up."""
-    factor = _factor(trials, trials[0].reference)
-    if not operation.trained or factor is None or factor == Factor(1.0, (0, 0, 0)):
+    factor = _factor(trials, trials[0].reference) if operation.trained else None
+    if factor is None or factor == Factor(1.0, (0, 0, 0)):
         return []
     evidence = f"your value and gradient are {factor} times the reference's on all {len(trials)} cases"
     if factor.constant < 0 and "sense" in operation.conventions and factor.powers == (0, 0, 0):

@@ -11,11 +11,11 @@ from refimpl.vocabulary import Array, Marginal
 
 @dataclass(frozen=True)
 class VE:
-    """dx = g(t) dw with σ(t) = σ_min (σ_max/σ_min)^t and g² = dσ²(t)/dt.   (VE.1, VE.3)
+    """dx = g(t) dw with g² the slope of level²(t), level(t) = σ_min (σ_max/σ_min)^t.   (VE.1)
 
-    sigma_min, sigma_max  0 < σ_min < σ_max;  t  a number or a column (B, 1), in [0, 1]
-    Raises ValueError for constants out of order, and for a time outside [0, 1].
-    Source: Song et al. 2021, appendices B and C, but for the variance of the kernel, which is exact here   (VE.5)
+    sigma_min, sigma_max  0 < σ_min < σ_max;  t  a number, or a column (B, 1), in [0, 1]
+    Raises ValueError for constants out of order, a time outside [0, 1], or a column that does not fit x.
+    Source: Song et al. 2021, appendices B and C, but for the variance of the kernel, which is exact here   (VE.8)
     """
 
     sigma_min: Array
@@ -28,17 +28,24 @@ class VE:
             raise ValueError(f"sigma_min is {getval(low)} and sigma_max is {getval(high)}; σ_min must be below σ_max")
 
     def drift(self, x: Array, t: Array) -> Array:
-        """f(x, t) = 0, of the shape of x.   (VE.2)"""
-        inputs.time("t", t)
-        return 0.0 * inputs.vectors("x", x)  # (VE.2)
+        """f(x, t) = 0.   (VE.2)   x (…, D) -> (…, D)"""
+        x = inputs.vectors("x", x)
+        inputs.time_of("t", t, x)
+        return 0.0 * x  # (VE.2)
 
     def diffusion(self, t: Array) -> Array:
-        """g(t) = σ(t) √(2 ln(σ_max/σ_min)).   (VE.3)"""
-        log_ratio = np.log(self.sigma_max / self.sigma_min)
-        return self.sigma_min * np.exp(inputs.time("t", t) * log_ratio) * np.sqrt(2.0 * log_ratio)  # (VE.3)
+        """g(t) = level(t) √(2 ln(σ_max/σ_min)), not its square.   (VE.3)"""
+        level = self.sigma_min * np.exp(inputs.time("t", t) * self._log_ratio)  # (VE.1)
+        return level * np.sqrt(2.0 * self._log_ratio)  # (VE.3)
 
     def marginal(self, t: Array) -> Marginal:
-        """α = 1, σ² = σ²(t) − σ²(0) = σ_min² ((σ_max/σ_min)^{2t} − 1).   (VE.4, VE.5)"""
-        t, log_ratio = inputs.time("t", t), np.log(self.sigma_max / self.sigma_min)
-        alpha = np.ones(np.shape(t))  # (VE.4)
-        return Marginal(alpha, self.sigma_min * np.sqrt(np.expm1(2.0 * t * log_ratio)))  # (VE.5)
+        """α = 1, σ² = level²(t) − level²(0) = σ_min² ((σ_max/σ_min)^{2t} − 1); returns σ, not its square.   (VE.6)
+
+        Exact to rounding for small t, and 0 at t = 0, where √ has no derivative   (VE.7)
+        """
+        t = inputs.time("t", t)
+        return Marginal(np.ones(np.shape(t)), self.sigma_min * np.sqrt(np.expm1(2.0 * t * self._log_ratio)))  # (VE.6)
+
+    @property
+    def _log_ratio(self) -> Array:
+        return np.log(self.sigma_max / self.sigma_min)

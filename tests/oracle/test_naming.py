@@ -1,4 +1,4 @@
-"""Every executable mistake is detected and named first, in every framework, whether rows come back or their mean."""
+"""Every executable mistake is detected and named first, in every framework; rows as well as their mean in NumPy."""
 
 from functools import partial
 from itertools import combinations
@@ -24,7 +24,8 @@ ids = lambda part: f"{part.operation}-{part.name}" if hasattr(part, "sentence") 
 def test_mistake_is_named(mistake, framework):
     ns, operation = namespace(framework), operations()[mistake.operation]
     wrong = partial(mistake.function, ns)
-    callers = [wrong, lambda *a: mean(ns, wrong(*a))] if operation.trained else [wrong]
+    callers = [wrong] if framework == "numpy" or not operation.trained else []
+    callers += [lambda *a: mean(ns, wrong(*a))] if operation.trained else []
     for function in callers:
         report = check(caller(operation, function), framework=framework)
         assert report.exit_status == 1, report

@@ -29,13 +29,12 @@ def fixed(ns: Namespace, kind: str) -> Callable:
         return 0.75 + 1.5 * t**2
 
     def integrate(f: Callable, x: Array, ts: Array) -> Array:
-        """The rule of Runge and Kutta with four stages, a step for every interval of ts."""
+        """Heun's rule, a step for every interval of ts: whatever the rule, it is the same for both sides, and a rule of
+        two stages costs half of one of four."""
         for t, after in pairwise(ts):
             h = after - t
-            k1 = f(x, t)
-            k2 = f(x + 0.5 * h * k1, t + 0.5 * h)
-            k3 = f(x + 0.5 * h * k2, t + 0.5 * h)
-            x = x + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + f(x + h * k3, after))
+            slope = f(x, t)
+            x = x + 0.5 * h * (slope + f(x + h * slope, after))
         return x
 
     def transition(log_prob: Callable, x: Array, draw: Array) -> Array:

@@ -1,18 +1,17 @@
-"""Cases of the likelihood along a velocity: two uneven steps of rk4, or one, in one case backwards; probes of both common laws.
-Where everything is large the time is short, so that the path does not become chaotic.
+"""Cases of the likelihood along a velocity: two uneven steps of Heun's rule, in one case backwards; probes of both
+common laws. Where everything is large the time is short, so that the path does not become chaotic.
 """
 
 import numpy as np
 
-from refimpl.oracle.cases.build import normals, objective, signs
+from refimpl.oracle.cases.build import SIZES, normals, objective, signs
 
 GRIDS = (
     (0.3125, 0.6875, 0.8125),
     (0.1875, 0.4375, 0.9375),
     (0.8125, 0.4375, 0.1875),
-    (0.0625, 0.5625),
-    (0.25, 0.6875),
-    (0.4375, 0.484375),
+    (0.25, 0.625, 0.6875),
+    (0.4375, 0.453125, 0.484375),
 )
 
 
@@ -21,4 +20,6 @@ def probes_and_times(index: int, d: int, b: int, k: int) -> dict:
     return {"ts": np.array(GRIDS[index]), "v": draw(10 * index + 703, k, b, d)}
 
 
-CASES = objective("log_likelihood", probes_and_times, callables=("velocity", "log_base"), timed=("velocity",))
+CASES = objective(
+    "log_likelihood", probes_and_times, callables=("velocity", "log_base"), sizes=SIZES[:3], timed=("velocity",)
+)

@@ -29,20 +29,22 @@ def of_terms(
     leave_out: tuple[str, ...] = (),
     named: Mapping[tuple[str, str], tuple[str, str, str]] | None = None,
 ) -> list[Mistake]:
-    """One mistake for every term and change, one for every term detached, and one for the whole loss detached.
+    """One mistake for every term and change; where something is trained, one for every term detached, and one for the
+    whole loss detached.
 
     leave_out  terms, changes, or "term-change", that change nothing here
     named      (term, change) -> (name, sentence, seen) where the field has a name for it
     """
-    mistakes = [_detached_altogether(operation)]
+    mistakes = [_detached_altogether(operation)] if operation.trained else []
+    follows = f" {MOVES}" if operation.trained else ""
     for term, noun in operation.nouns.items():
         for change, (factor, verb) in CHANGES.items():
             if not {term, change, f"{term}-{change}"} & set(leave_out):
                 name, sentence, seen = (named or {}).get(
-                    (term, change), (f"{term}-{change}", f"{_capital(noun)} {verb}. {MOVES}", "")
+                    (term, change), (f"{term}-{change}", f"{_capital(noun)} {verb}.{follows}", "")
                 )
                 mistakes.append(Mistake(operation.name, name, sentence, _scaled(operation, term, factor), seen))
-        if not {term, f"{term}-detached"} & set(leave_out):
+        if operation.trained and not {term, f"{term}-detached"} & set(leave_out):
             sentence = (
                 f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
             )

@@ -30,6 +30,6 @@ OPERATIONS = [
         "BPD.8",
         PAGE,
         callables={"score": "time_score", "log_prior": "log_density", "integrate": "integrate"},
-        stages=8,
+        stages=4,
     ),
 ]

@@ -42,6 +42,6 @@ OPERATIONS = [
         terms=flow_terms,
         nouns=NOUNS,
         conventions=CONVENTIONS,
-        stages=8,
+        stages=4,
     )
 ]

@@ -27,6 +27,6 @@ OPERATIONS = [
         terms=probability_flow_terms,
         nouns={"prior": "the prior log π(x_T)", "divergence": "the integral of the divergence"},
         conventions=CONVENTIONS,
-        stages=8,
+        stages=4,
     )
 ]

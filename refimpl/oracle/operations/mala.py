@@ -1,0 +1,57 @@
+"""Steps of the Metropolis-adjusted Langevin algorithm, and the ratio that they are judged by, with its terms."""
+
+from refimpl.oracle.operation import Operation
+from refimpl.samplers import log_acceptance_ratio, mala_step
+from refimpl.vocabulary import Array, LogProb
+
+
+def mala_step_of_size_2h(log_prob: LogProb, x: Array, z: Array, u: Array, step: Array) -> Array:
+    """The proposal x + h ∇f + √(2h) z."""
+    return mala_step(log_prob, x, z, u, 2.0 * step)
+
+
+def log_acceptance_ratio_of_size_2h(log_prob: LogProb, x: Array, proposal: Array, step: Array) -> Array:
+    """For the proposal x + h ∇f + √(2h) z."""
+    return log_acceptance_ratio(log_prob, x, proposal, 2.0 * step)
+
+
+def terms(ns, log_prob, x, proposal, step):
+    drifted = lambda u: u + 0.5 * step * ns.gradient(log_prob)(u)
+    return {
+        "after": log_prob(proposal),
+        "before": -log_prob(x),
+        "there": ns.sum((proposal - drifted(x)) ** 2 / (2.0 * step), -1),
+        "back": -ns.sum((x - drifted(proposal)) ** 2 / (2.0 * step), -1),
+    }
+
+
+PAGE = "41-mala"
+OPERATIONS = [
+    Operation(
+        "mala_step",
+        mala_step,
+        "y = x + (h/2)∇f(x) + √h z where log u < log r(x, y), and x elsewhere",
+        "MALA.7",
+        PAGE,
+        callables={"log_prob": "log_density"},
+        conventions=("step",),
+        alternatives={"step": {"h": mala_step_of_size_2h}},
+    ),
+    Operation(
+        "log_acceptance_ratio",
+        log_acceptance_ratio,
+        "f(y) − f(x) + (‖y − x − (h/2)∇f(x)‖² − ‖x − y − (h/2)∇f(y)‖²)/2h",
+        "MALA.6",
+        PAGE,
+        callables={"log_prob": "log_density"},
+        terms=terms,
+        nouns={
+            "after": "the log-density of the proposal",
+            "before": "the log-density of the point",
+            "there": "the density of the move there",
+            "back": "the density of the move back",
+        },
+        conventions=("step",),
+        alternatives={"step": {"h": log_acceptance_ratio_of_size_2h}},
+    ),
+]

@@ -1,0 +1,16 @@
+"""The drift of the reverse family."""
+
+from refimpl.oracle.operation import Operation
+from refimpl.sdes import reverse_drift
+
+OPERATIONS = [
+    Operation(
+        "reverse_drift",
+        reverse_drift,
+        "f(x, t) − ½ (1 + λ²) g(t)² s(x, t)",
+        "REV.5",
+        "24-time-reversal",
+        callables={"score": "time_score"},
+        at=("x", "t"),
+    )
+]
