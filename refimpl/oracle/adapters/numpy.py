@@ -154,9 +154,7 @@ def _answering(network: Callable, case: Case, trained: bool) -> Callable:
     def answer(parameters: list, x: Array, *time: Array) -> Array:
         known = np.isfinite(getval(x))
         result = network(parameters, np.where(known, x, 0.0), *time)
-        lost = np.where(
-            np.all(known, axis=-1) & (not trained), 1.0, np.nan
-        )  # a factor: so are derivatives
+        lost = np.where(np.all(known, axis=-1) & (not trained), 1.0, np.nan)  # a factor: so are derivatives
         return result * np.reshape(lost, (*np.shape(lost), *(1,) * (np.ndim(result) - np.ndim(lost))))
 
     return answer
