@@ -61,7 +61,7 @@ TRUTH = GaussianMixture(
     [[[0.30, 0.12], [0.12, 0.25]], [[0.25, -0.10], [-0.10, 0.35]], [[0.55, 0.0], [0.0, 0.2]]],
 )
 MIXTURE = Data(2, 1.2, lambda rng, rows: TRUTH.sample(noise.normal(rng, (rows, 2)), noise.uniform(rng, rows)))
-OF_MIXTURE = Training((64, 64), 256, ((1500, 0.005), (1000, 0.001)))
+OF_MIXTURE = Training((64, 64), 256, ((2000, 0.005), (2000, 0.001), (1000, 0.0002)))
 OF_DIGITS = Training((256, 256, 256), 128, ((6000, 0.002), (3000, 0.0005), (1500, 0.0001)))
 SAMPLES, GRID, HALF = 4000, 61, 4.0  # of the mixture: samples, points of a grid to an axis, and half its width
 HELD_OUT, PROBES = 60, 4  # of the digits: images whose likelihood is computed, and probes
@@ -91,9 +91,9 @@ def train(data: Data, training: Training) -> list:
         rng = noise.generator(seed + iteration)
         x = data.batch(rng, training.rows)
         sigma = np.exp(low + (high - low) * noise.uniform(rng, (training.rows, 1)))
-        return np.mean(
-            multiscale_denoising(score_at_level(theta, data.sigma_data), x, noise.normal(rng, x.shape), sigma)
-        )
+        rows = multiscale_denoising(score_at_level(theta, data.sigma_data), x, noise.normal(rng, x.shape), sigma)
+        *_, weight = edm_preconditioning(sigma, data.sigma_data)
+        return np.mean((weight * sigma**2)[:, 0] * rows)  # every level costs the network about one
 
     sizes = (data.dimensions + 1, *training.hidden, data.dimensions)
     theta = noise.mlp_parameters(noise.generator(0), sizes)
