@@ -19,7 +19,8 @@ def log_likelihood(
     v  (K, B, D) probes with E[v vᵀ] = I, each for the whole path of its row: the D rows of √D I make the trace
     exact (COV.13), others give an estimate with the right mean (COV.12), whose exponential is too large (COV.16)
     integrate  a solver, as refimpl.ode.rk4 is: (f, x, ts) -> x at ts[-1]; its error is part of the result
-    returns (B,), NaN for a row whose path leaves the finite numbers (COV.19)
+    returns (B,), NaN for a row whose path leaves the finite numbers (COV.19), if the solver lets it (those of
+    refimpl.ode raise RuntimeError)
     Raises ValueError for x that is not (B, D), v not (K, B, D), ts not monotone, or a callable that returns
     another shape.
     Source: Chen et al. 2018, theorem 1; Grathwohl et al. 2019, section 3, for the probes.

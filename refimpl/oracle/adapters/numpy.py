@@ -154,8 +154,8 @@ def _answering(network: Callable, case: Case, trained: bool) -> Callable:
     def answer(parameters: list, x: Array, *time: Array) -> Array:
         known = np.isfinite(getval(x))
         result = network(parameters, np.where(known, x, 0.0), *time)
-        blank = np.where(np.all(known, axis=-1) & (not trained), 0.0, np.nan)
-        return result + np.reshape(blank, (*np.shape(blank), *(1,) * (np.ndim(result) - np.ndim(blank))))
+        lost = np.where(np.all(known, axis=-1) & (not trained), 1.0, np.nan)  # a factor: so are derivatives
+        return result * np.reshape(lost, (*np.shape(lost), *(1,) * (np.ndim(result) - np.ndim(lost))))
 
     return answer
 
