@@ -290,7 +290,7 @@ def ledger_lines(terms: Ledger) -> list[tuple[str, str]]:
         ("log density of the latent", f"{spread(terms.prior)} nats"),
         ("integral of the divergence", f"{spread(terms.divergence)} nats"),
         ("standard error of the probes", f"{np.sqrt(np.mean(terms.probe_error**2)):12.2f} nats, of one image"),
-        ("offset, log₂ of the bin", f"{terms.offset:12.3f} bits per dimension"),
+        ("offset, log₂ of the bin", f"{np.mean(terms.offset):12.3f} bits per dimension"),
         ("total", f"{spread(terms.total)} bits per dimension"),
     ]
 
