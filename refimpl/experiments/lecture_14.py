@@ -61,7 +61,7 @@ TRUTH = GaussianMixture(
     [[[0.30, 0.12], [0.12, 0.25]], [[0.25, -0.10], [-0.10, 0.35]], [[0.55, 0.0], [0.0, 0.2]]],
 )
 MIXTURE = Data(2, 1.2, lambda rng, rows: TRUTH.sample(noise.normal(rng, (rows, 2)), noise.uniform(rng, rows)))
-OF_MIXTURE = Training((64, 64), 256, ((2000, 0.005), (2000, 0.001), (1000, 0.0002)))
+OF_MIXTURE = Training((96, 96, 96), 512, ((2500, 0.004), (2000, 0.001), (1000, 0.0002)))
 OF_DIGITS = Training((256, 256, 256), 128, ((6000, 0.002), (3000, 0.0005), (1500, 0.0001)))
 SAMPLES, GRID, HALF = 4000, 61, 4.0  # of the mixture: samples, points of a grid to an axis, and half its width
 HELD_OUT, PROBES = 60, 4  # of the digits: images whose likelihood is computed, and probes
@@ -311,7 +311,7 @@ def pictures() -> Any:
 def draw_mixture(score: TimeField, log_p: Array, kl: float, drawn: dict[str, Array], out: Path) -> Path:
     """Above: the truth, the learned density, paths of both equations. Below: the samples of every sampler."""
     pyplot = pictures()
-    figure, axes = pyplot.subplots(2, 4, figsize=(14, 7.2))
+    figure, axes = pyplot.subplots(2, 4, figsize=(14, 7.6), layout="constrained")
     (first, second, third, fourth), below = axes
     truth = np.exp(TRUTH.perturbed(SDE.marginal(END)).log_prob(mesh()))
     for axis, density, title in (
@@ -324,7 +324,8 @@ def draw_mixture(score: TimeField, log_p: Array, kl: float, drawn: dict[str, Arr
     for axis, rng, title in ((third, noise.generator(8), "the reverse SDE"), (fourth, None, "the probability flow")):
         walked = paths(score, x, rng, STEPS)
         axis.plot(times(STEPS), walked[..., 0], linewidth=0.7, color="tab:blue", alpha=0.7)
-        axis.set(title=f"{title}: the first coordinate", xlabel="time, from noise to data", ylim=(-25, 25))
+        axis.set_yscale("symlog", linthresh=HALF)
+        axis.set(title=f"{title}\nfirst coordinates", xlabel="time, from noise to data", ylim=(-30, 30))
         axis.invert_xaxis()
     for axis, (name, points) in zip(below, drawn.items(), strict=True):
         axis.scatter(*points.T, s=2, color="black", alpha=0.3, linewidths=0)
@@ -337,7 +338,7 @@ def draw_mixture(score: TimeField, log_p: Array, kl: float, drawn: dict[str, Arr
 def draw_digits(data: Array, drawn: dict[str, Array], grid: Array, out: Path) -> Path:
     """Left, two rows of sixteen each: data, and the samples of every sampler. Right: the grid of latents, decoded."""
     pyplot = pictures()
-    figure = pyplot.figure(figsize=(15, 7.2))
+    figure = pyplot.figure(figsize=(15, 7.2), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1.25, 1.0))
     for axis, (name, images) in zip(left.subplots(1 + len(drawn), 1), {"data": data, **drawn}.items(), strict=True):
         axis.imshow(tiled(images, 2), cmap="gray_r", vmin=-1.0, vmax=1.0)
