@@ -1,4 +1,4 @@
-"""The command line: ``refimpl check``, ``refimpl reproduce``, ``refimpl operations``."""
+"""The command line: ``refimpl check``, ``reproduce``, ``operations``, ``mistakes``, ``explain``."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import refimpl
+from refimpl.oracle.explain import explained, listed
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
@@ -72,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.set_defaults(run=_reproduce)
     listing = commands.add_parser("operations", help="what can be checked: signatures, equations, conventions")
     listing.set_defaults(run=_operations)
+    catalogue = commands.add_parser("mistakes", help="the mistakes that can be named, operation by operation")
+    catalogue.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
+    catalogue.set_defaults(run=_mistakes)
+    explain = commands.add_parser("explain", help="what a mistake, a case, an operation, a convention or a tag is")
+    explain.add_argument("name", help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9")
+    explain.set_defaults(run=_explain)
     return parser
 
 
@@ -164,4 +171,14 @@ def _operations(options: argparse.Namespace) -> int:
     for key, values in TABLE.items():
         for value, meaning in values.items():
             print(f"    {key} = {value}: {meaning}")
+    return 0
+
+
+def _mistakes(options: argparse.Namespace) -> int:
+    print(listed(options.operation))
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    print(explained(options.name))
     return 0

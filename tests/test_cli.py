@@ -10,6 +10,8 @@ import pytest
 
 from refimpl.cli import main
 from refimpl.examples import mistaken
+from refimpl.oracle.explain import explained
+from refimpl.oracle.operations import cases_of, operations
 
 RIGHT = """
 import autograd.numpy as np
@@ -130,6 +132,45 @@ def test_operations_lists_signatures_equations_and_conventions(capsys):
     assert status == 0
     assert "denoising_score_matching(score, x, z, sigma)" in out and "(DSM.9)" in out
     assert "model = energy: it is an energy E(x)" in out
+
+
+def test_mistakes_are_listed_with_their_pages(capsys):
+    status, out, _ = run(capsys, "mistakes", "--operation", "denoising_score_matching")
+    assert status == 0 and "derivations/35-denoising-score-matching.md" in out and "mistake: score-sign" in out
+    assert "implicit" not in out
+    assert run(capsys, "mistakes")[1].count("mistake: ") > 200
+    status, _, err = run(capsys, "mistakes", "--operation", "denoising_score_matchin")
+    assert status == 2 and "did you mean denoising_score_matching" in err
+
+
+# a name -> what explaining it says
+EXPLAINED = {
+    "denoising_score_matching": "denoising_score_matching(score, x, z, sigma)",
+    "score-sign": "right: ½ ‖s(x + σ z) + z/σ‖²   (DSM.9)",
+    "denoising_score_matching/score-sign": "seen in torchebm before 0.8.9",
+    "denoising_score_matching/D3-B5": "sigma: 0.375",
+    "denoising_score_matching/not-finite": "the model answers NaN here",
+    "stein_kernel/D3-B5": "kernel: a kernel, the same in every case",
+    "reduction": "reduction = sum: the loss is one number, the sum over the rows",
+    "DSM.9": "derivations/35-denoising-score-matching.md",
+}
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_a_name_is_explained(capsys, name):
+    status, out, _ = run(capsys, "explain", name)
+    assert status == 0 and EXPLAINED[name] in out
+
+
+def test_every_operation_and_case_can_be_explained():
+    for name in operations():
+        for case in (name, *(case.id for case in cases_of(name))):
+            assert explained(case)
+
+
+def test_a_name_that_nothing_bears_is_refused(capsys):
+    status, _, err = run(capsys, "explain", "score-sgn")
+    assert status == 2 and "did you mean score-sign" in err
 
 
 def test_an_unknown_command_or_option_is_refused():
