@@ -7,8 +7,8 @@ n = 10 000 and e = 0.035 that is 5e-11. The steps are finite: their laws may be 
 - a false alarm, D > STEPS_MAY + 2e although the laws are that near, has a probability below 1e-10;
 - a miss, D below it although the laws are STEPS_MAY + 4e = 0.235 apart or more, has one below 1e-10 as well.
 
-The seeds are fixed; the rates say how the seeds were likely to fall. For Gaussian data the laws are compared exactly, in
-the tests of time reversal, of the reverse SDE and of the probability flow.
+The seeds are fixed; the rates say how the seeds were likely to fall. For Gaussian data the laws are compared exactly,
+in the tests of time reversal, of the reverse SDE and of the probability flow.
 """
 
 import numpy as np

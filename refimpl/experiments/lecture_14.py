@@ -275,7 +275,7 @@ def of_digits(out: Path) -> None:
     said("the digits: likelihood and latents")
     x = dequantised(noise.generator(4), held_out[:HELD_OUT])
     terms = ledger(score, x)
-    grid = latent_grid(score, x[[0, 1, 2, 3]])
+    grid = latent_grid(score, x[[1, 2, 3, 4]])
     said("")
     print(f"the digits: the likelihood of {HELD_OUT} images that were held out, at t = {END}, σ = {level(END):.3f}")
     for name, text in ledger_lines(terms):
