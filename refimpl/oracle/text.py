@@ -27,7 +27,9 @@ def render(report: Report, colour: bool = False) -> str:
         lines += ["", paint(operation, "heading")]
         if operation in report.equations:
             lines += ["  " + report.equations[operation]]
-        lines += [_row(row, paint) for row in report.rows if row.operation == operation]
+        rows = [row for row in report.rows if row.operation == operation]
+        width = max(20, *(len(row.case) for row in rows))
+        lines += [_row(row, width, paint) for row in rows]
         for finding in (f for f in report.findings if f.operation == operation):
             lines += _finding(finding, paint)
     pages = [f"the pages are in {pages_folder()}"] if report.findings else []
@@ -51,9 +53,9 @@ def summary(report: Report, paint=lambda text, name: text) -> str:
     return f"{paint(verdict[0], verdict[1])}: {report.ran} cases ran ({counts or 'none at all'}){found}"
 
 
-def _row(row: Row, paint) -> str:
+def _row(row: Row, width: int, paint) -> str:
     status = paint(f"{row.status:<16}", row.status)
-    return f"  {status} {row.case:<20} {row.detail}".rstrip()
+    return f"  {status} {row.case:<{width}} {row.detail}".rstrip()
 
 
 def _finding(finding: Finding, paint) -> list[str]:
