@@ -93,7 +93,7 @@ def test_the_published_kernel_is_called_a_convention():
     report = check({"ve_marginal": as_published})
     assert report.exit_status == 1
     assert [(f.kind, f.name) for f in report.findings] == [("convention", "ve_kernel = sigma(t)")]
-    assert "perturbed by σ_min at t = 0 already" in report.findings[0].sentence
+    assert "at t = 0 a point is perturbed already" in report.findings[0].sentence
     assert check({"ve_marginal": as_published}, conventions={"ve_kernel": "sigma(t)"}).ok
     assert not check({"ve_marginal": VE_IN_NUMPY["ve_marginal"]}, conventions={"ve_kernel": "sigma(t)"}).ok
 
