@@ -102,7 +102,7 @@ def quick_14(monkeypatch):
     """Small networks, few steps, few samples."""
     pytest.importorskip("sklearn")
     small = lecture_14.Training((8,), 16, ((3, 0.01),))
-    changes = {"OF_MIXTURE": small, "OF_DIGITS": small, "SAMPLES": 20, "GRID": 7, "HELD_OUT": 4, "PROBES": 2}
+    changes = {"OF_MIXTURE": small, "OF_DIGITS": small, "SAMPLES": 20, "GRID": 7, "HELD_OUT": 5, "PROBES": 2}
     for name, value in {**changes, "STEPS": 4, "LEVELS": 3, "MOVES": 2, "FLOW_STEPS": 3}.items():
         monkeypatch.setattr(lecture_14, name, value)
 
