@@ -4,17 +4,12 @@ import re
 
 import autograd.numpy as np
 import pytest
-from autograd import grad
-from autograd.test_util import check_grads
 from hypothesis import given
 from mpmath import exp, log, mpf, sqrt
 from numpy.testing import assert_allclose, assert_array_equal
 from pages import PAGES, stem
 from scipy import integrate
 from sde_witnesses import (
-    BAD_CONSTANTS,
-    BAD_POINTS,
-    BAD_TIMES,
     MOMENTS,
     UNIT,
     Exact,
@@ -172,51 +167,3 @@ def test_a_column_holds_a_time_for_every_row():
     drifts = [PUBLISHED.drift(x, float(t)) for x, t in zip(X, COLUMN[:, 0], strict=True)]
     assert_allclose(PUBLISHED.drift(X, COLUMN), np.stack(drifts), rtol=1e-15)
     assert_allclose(PUBLISHED.drift(np.stack([X, 2.0 * X]), COLUMN)[1], 2.0 * np.stack(drifts), rtol=1e-15)
-
-
-def test_whole_numbers_will_do_for_constants():
-    assert VP(1, 4).marginal(0.5) == VP(1.0, 4.0).marginal(0.5)
-
-
-@pytest.mark.parametrize("t", [0.375, COLUMN], ids=["number", "column"])
-def test_differentiable_twice_in_every_argument(t):
-    def everything(first, last, x, t):
-        sde = VP(first, last)
-        alpha, sigma = sde.marginal(t)
-        return alpha * sigma * sde.diffusion(t) * sde.drift(x, t)
-
-    check_grads(everything, modes=["rev"], order=2)(0.75, 3.0, X, t)
-
-
-@pytest.mark.parametrize("bad", BAD_CONSTANTS.values(), ids=BAD_CONSTANTS)
-def test_constants_that_are_refused(bad):
-    with pytest.raises(ValueError, match=r"^beta_0 "):
-        VP(bad, 2.0)
-    with pytest.raises(ValueError, match=r"^beta_1 "):
-        VP(0.5, bad)
-
-
-@pytest.mark.parametrize("bad", BAD_TIMES.values(), ids=BAD_TIMES)
-def test_times_that_are_refused(bad):
-    for call in (PUBLISHED.marginal, PUBLISHED.diffusion, lambda t: PUBLISHED.drift(X[:2], t)):
-        with pytest.raises(ValueError, match=r"^t "):
-            call(bad)
-
-
-@pytest.mark.parametrize("bad", BAD_POINTS.values(), ids=BAD_POINTS)
-def test_points_that_are_refused(bad):
-    with pytest.raises(ValueError, match=r"^x "):
-        PUBLISHED.drift(bad, 0.5)
-
-
-def test_a_column_for_other_rows_is_refused():
-    for x in (X[:2], X[:1], X[0], X[:, None]):
-        with pytest.raises(ValueError, match=r"^t has shape \(3, 1\)"):
-            PUBLISHED.drift(x, COLUMN)
-
-
-def test_traced_constants_and_times_are_checked_too():
-    with pytest.raises(ValueError, match=r"^t is"):
-        grad(lambda t: PUBLISHED.diffusion(t))(1.5)
-    with pytest.raises(ValueError, match=r"^beta_0 is"):
-        grad(lambda first: VP(first, 2.0).diffusion(0.5))(-1.0)

@@ -3,6 +3,7 @@ held against the reference (where it must pass) and against every executable mis
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from refimpl.checks import Instance, Residual
 
@@ -21,38 +22,5 @@ def holds_for(*operations: str) -> Callable[[Property], Property]:
     return register
 
 
-for stem in (
-    "densities",
-    "coupling_flow",
-    "ve",
-    "vp",
-    "sub_vp",
-    "fokker_planck",
-    "time_reversal",
-    "probability_flow",
-    "parametrisations",
-    "transition",
-    "maximum_likelihood",
-    "contrastive_divergence",
-    "fisher_divergence",
-    "implicit_score_matching",
-    "sliced_score_matching",
-    "denoising_score_matching",
-    "multiscale_denoising",
-    "noise_contrastive_estimation",
-    "gan_contrast",
-    "flow_contrastive_estimation",
-    "langevin",
-    "mala",
-    "annealed_langevin",
-    "reverse_sde",
-    "predictor_corrector",
-    "probability_flow_sampling",
-    "change_of_variables",
-    "probability_flow_likelihood",
-    "bits_per_dimension",
-    "kl_bound",
-    "annealed_importance_sampling",
-    "kernel_stein_discrepancy",
-):
-    import_module(f"properties.{stem}")
+for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    import_module(f"properties.{path.stem}")
