@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from refimpl.oracle import judge, naming
+from refimpl.oracle import judge
 from refimpl.oracle.conventions import TABLE, Conventions, for_operation
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.naming import named
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
 
-FRAMEWORKS = ("numpy", "torch")
+FRAMEWORKS = ("numpy", "torch", "jax")
 
 
 def check(
@@ -99,7 +100,7 @@ def _operation(
     findings = (
         _draws_its_own(operation, function, evaluate, trials)
         or _other_model(operation, function, evaluate, rule)
-        or naming.name(operation, trials)
+        or named(operation, trials, lambda case: judge.run(evaluate, function, operation, case, rule))
     )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 

@@ -1,0 +1,42 @@
+"""What the numbers alone say: near, off by a constant, or nothing but themselves."""
+
+import numpy as np
+
+from refimpl.oracle.naming.inquiry import Inquiry
+from refimpl.oracle.report import Finding
+from refimpl.oracle.tolerance import NAMING, UNITS
+
+
+def inexact(inquiry: Inquiry) -> list[Finding]:
+    """Near the reference, though not to rounding: what it is cannot be told from outside."""
+    worst = max(max(t.distances(t.expected)) for t in inquiry.trials)
+    if worst > NAMING:
+        return []
+    sentence = (
+        "Your result is near the reference, but not to rounding: finite differences, single precision inside, an "
+    )
+    sentence += "iteration stopped early, or a small term of your own, such as weight decay, which moves the minimiser."
+    evidence = f"at worst {worst:.1e} of the size of the terms, on {len(inquiry.trials)} cases"
+    return [inquiry.finding("approximation", "inexact", sentence, evidence)]
+
+
+def offset(inquiry: Inquiry) -> list[Finding]:
+    """The right gradient, and a value that is off by what the parameters do not touch."""
+    if any(t.outcome.gradient is None or t.units[1] > UNITS for t in inquiry.trials):
+        return []
+    got = [float(np.mean(np.asarray(t.outcome.value)) - np.mean(t.expected.rows)) for t in inquiry.trials]
+    sentence = "Your gradient is right, and your value differs by something that the parameters do not touch: the "
+    sentence += "minimiser is the same, but the value is not what its name says."
+    evidence = "your value less the reference's, case by case: " + ", ".join(f"{g:.4g}" for g in got)
+    return [inquiry.finding("choice", "offset", sentence, evidence)]
+
+
+def unnamed(inquiry: Inquiry) -> list[Finding]:
+    """Nothing known gives what the caller gave; the numbers then."""
+    sentence = "No catalogued mistake and no convention gives what you gave. The numbers are all there is to go by."
+    right = sum(max(t.units) <= UNITS for t in inquiry.trials)
+    ratios = [
+        float(np.mean(np.asarray(t.outcome.value)) / (np.mean(t.expected.rows) or np.nan)) for t in inquiry.trials
+    ]
+    evidence = f"{right} of {len(inquiry.trials)} cases agree; your value over the reference's: "
+    return [inquiry.finding("mistake", "unnamed", sentence, evidence + ", ".join(f"{r:.4g}" for r in ratios))]
