@@ -7,6 +7,8 @@ Its samplers take a denoiser, which Tweedie's formula makes of the score that is
 the SDE's own kernel stands.
 """
 
+from itertools import pairwise
+
 import torch
 from azula.denoise import Denoiser, DiracPosterior
 from azula.noise import Schedule, VESchedule
@@ -47,6 +49,6 @@ def ve_marginal(sigma_min, sigma_max, t):
 def ancestral(sde, score, x, ts, z):
     sampler = DDPMSampler(OfScore(sde, score), silent=True)
     with replay("torch", *z), torch.no_grad():
-        for t, s in zip(ts, ts[1:], strict=False):
+        for t, s in pairwise(ts):
             x = sampler.step(x, t, s)
     return x

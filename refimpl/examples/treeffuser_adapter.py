@@ -6,8 +6,10 @@
 Its times are columns, (B, 1). The kernel it gives is that of points: at x = 1 its mean is α.
 """
 
+from itertools import pairwise
+
 import numpy as np
-from treeffuser.sde import ReverseSDE, SubVPSDE, VESDE, VPSDE
+from treeffuser.sde import VESDE, VPSDE, ReverseSDE, SubVPSDE
 from treeffuser.sde.solvers import EulerMaruyama
 
 from refimpl.oracle.replay import replay
@@ -78,6 +80,6 @@ def euler_maruyama(sde, score, x, ts, z):
     forward = KINDS[type(sde).__name__](*(getattr(sde, name) for name in constants))
     solver = EulerMaruyama(ReverseSDE(forward, ts[0], score), n_steps=len(ts) - 1)
     with replay("numpy", *z):
-        for t, s in zip(ts, ts[1:], strict=False):
+        for t, s in pairwise(ts):
             x = solver.step(x, ts[0] - t, ts[0] - s)
     return x
