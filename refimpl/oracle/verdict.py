@@ -263,8 +263,9 @@ def _against_expectations(rows: list[Row], expected: Mapping[str, str]) -> list[
 
 def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) -> list[str]:
     """What was declared: in one line where it is the same for all."""
-    declared = {name: rules[name].describe() for name in checked if rules[name].declared}
-    if len(set(declared.values())) == 1:
+    names = list(checked)
+    declared = {name: rules[name].describe() for name in names if rules[name].declared}
+    if len(set(declared.values())) == 1 and len(declared) == len(names):
         return [f"declared: {next(iter(declared.values()))}"]
     return [f"declared for {name}: {text}" for name, text in declared.items()]
 
