@@ -53,7 +53,7 @@ def test_the_mistaken_example_alone_exits_1(capsys):
 
 def test_a_file_is_checked(capsys, write):
     status, out, _ = run(capsys, "check", write(RIGHT))
-    assert status == 0 and "right: 7 cases ran (7 pass)" in out
+    assert status == 0 and "right: 7 cases ran (7 pass, 0 fail, 0 unsupported, 0 expected-failure, 0 error)" in out
 
 
 def test_the_report_as_json_is_json_alone(capsys, write):
