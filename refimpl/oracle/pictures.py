@@ -37,7 +37,11 @@ def _scatter(what: str, parts: list[tuple[Row, tuple[Array, Array, float]]]) -> 
         return ""
     got = np.concatenate([np.ravel(yours) / size for _, (yours, _, size) in parts])
     want = np.concatenate([np.ravel(right) / size for _, (_, right, size) in parts])
-    status = [row.status for row, (yours, _, _) in parts for _ in range(np.size(yours))]
+    status = np.array([row.status for row, (yours, _, _) in parts for _ in range(np.size(yours))])
+    known = np.isfinite(got) & np.isfinite(want)
+    if not np.any(known):
+        return ""
+    got, want, status = got[known], want[known], status[known]
     reach = max(float(np.max(np.abs(want))), 1.5 * float(np.quantile(np.abs(got), 0.9)))
     seen = np.clip(np.concatenate([got, want]), -reach, reach)
     low, high = float(np.min(seen)), float(np.max(seen))
@@ -116,7 +120,9 @@ def _points(rows: Sequence[Row]) -> str:
 
 def _planar(compared: Compared) -> bool:
     """Points that were moved, of which two coordinates tell much, or vectors in the plane."""
-    dimension = 0 if compared.at is None else compared.at.shape[1]
+    if compared.at is None or not np.all(np.isfinite(compared.value[:2])):
+        return False
+    dimension = compared.at.shape[1]
     return dimension == 2 or (compared.moves and dimension > 2)
 
 

@@ -37,6 +37,14 @@ def render(report: Report, colour: bool = False) -> str:
     return "\n".join([*lines, "", LEGEND, *pages, *report.notes, summary(report, paint)]).lstrip("\n")
 
 
+def message(row: Row) -> str:
+    """One row and what was found, for a test that fails."""
+    lines = [f"{row.operation}/{row.case}: {row.status}: {row.detail}"]
+    for finding in row.findings:
+        lines += _finding(finding, lambda text, name: text)
+    return "\n".join(lines)
+
+
 def pages_folder() -> Path:
     """Where the derivations are: in the package as it is installed, beside it in a checkout."""
     package = Path(__file__).parent.parent

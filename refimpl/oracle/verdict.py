@@ -97,6 +97,28 @@ def judged(
     )
 
 
+def offered(
+    implementation: Any,
+    *,
+    framework: str,
+    operations: Iterable[str] | None,
+    conventions: Mapping[str, Any] | None,
+    expected_failures: Mapping[str, str] | None,
+) -> tuple[list[str], list[Row]]:
+    """The operations that ``judged`` checks, and a row for every member with nearly such a name. Nothing of the
+    implementation is called. Raises ValueError as ``check`` does."""
+    known = all_operations()
+    _adapter(framework)
+    _checked(implementation)
+    selected = _selected(operations, known)
+    _expected(expected_failures, known)
+    absent = [name for name in selected if operations is None and _member(implementation, name) is None]
+    names = [name for name in selected if name not in absent]
+    for name in names:
+        for_operation(conventions, known[name], known)
+    return names, _misspelt(implementation, absent, known)
+
+
 def _operation(
     operation: Operation, function: Any, evaluate: Callable, rule: Conventions
 ) -> tuple[list[Row], list[Finding]]:

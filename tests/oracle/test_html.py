@@ -13,7 +13,7 @@ from refimpl import check, operations
 from refimpl.cli import main
 from refimpl.examples import mistaken, right
 from refimpl.oracle.html import page
-from refimpl.oracle.report import Report
+from refimpl.oracle.report import Compared, Report, Row
 from refimpl.oracle.text import summary
 
 REFERENCE = {name: operation.reference for name, operation in operations().items()}
@@ -147,10 +147,13 @@ def test_a_report_without_rows_has_a_page():
 
 
 def test_a_value_that_is_too_large_to_be_drawn_is_drawn_at_the_edge():
-    """Powers of ten beyond the axis, and numbers whose share of the size overflows."""
-    huge = lambda score, x: 1e300 * REFERENCE["implicit_score_matching"](score, x) ** 3
-    drawn = [float(n) for n in re.findall(r'c[xy]="([^"]+)"', check({"implicit_score_matching": huge}).to_html())]
-    assert drawn and min(drawn) >= 0.0 and max(drawn) <= 340.0
+    """Numbers far from all the others, and distances beyond the axis; what is not finite in both has no place."""
+    got, want = np.array([1e300, 0.5, 0.25, -np.inf, 0.75] * 3), np.array([0.5, 0.5, 0.25, -np.inf, 0.75] * 3)
+    got[5:] = want[5:]
+    row = Row("tweedie", "huge", "fail", float("inf"), (), "", Compared((got, want, 1.0)))
+    text = Report((row, replace(row, status="pass", units=0.0))).to_html()
+    drawn = [float(n) for n in re.findall(r'c[xy]="([^"]+)"', text)]
+    assert drawn and min(drawn) >= 0.0 and max(drawn) <= 320.0 and text.count("fail ring") == 1
 
 
 def test_the_json_says_with_what_and_under_which_conventions():
