@@ -6,12 +6,14 @@
 """
 
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
+import refimpl
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.parametrize import Checks, LazyRow
-from refimpl.oracle.verdict import FRAMEWORKS, versions
+from refimpl.oracle.verdict import FRAMEWORKS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,8 +52,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     if not config.option.refimpl_check:
         return []
-    found = versions(config.option.refimpl_framework or "numpy")
-    return [f"refimpl: checking {', '.join(config.option.refimpl_check)}, {found['refimpl']}, numpy {found['numpy']}"]
+    installed = {name: _version(name) for name in ("numpy", "torch", "jax")}
+    versions = ", ".join(f"{name} {number}" for name, number in installed.items() if number)
+    return [f"refimpl {refimpl.__version__}: {versions}; checking {', '.join(config.option.refimpl_check)}"]
+
+
+def _version(package: str) -> str:
+    """As it is installed: a framework is not imported to be named."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k selects among them
