@@ -8,7 +8,7 @@ STYLE = """
   --pass-back: #e3f4ea; --fail-back: #fdeaea; --error-back: #fdf0dc; --unsupported-back: #eceff2;
   --expected-back: #f0eafc;
 }
-@media (prefers-color-scheme: dark) { :root {
+@media screen and (prefers-color-scheme: dark) { :root {
   --paper: #14171b; --raised: #1d2127; --ink: #e6e9ed; --soft: #a0a9b4; --rule: #353b44;
   --pass: #5fd19a; --fail: #ff8a8a; --error: #f2b15c; --unsupported: #a0a9b4; --expected: #b9a0f5;
   --pass-back: #15332a; --fail-back: #43201f; --error-back: #3c2c12; --unsupported-back: #2a2f36;
@@ -24,7 +24,7 @@ h2 { font-size: 1.25rem; margin: 2.25rem 0 .75rem; }
 h3 { font-size: 1.1rem; margin: 0 0 .5rem; }
 h4 { font-size: 1rem; margin: 0; }
 p { margin: .35rem 0; }
-small { font-weight: 400; font-size: .875rem; color: var(--soft); margin-left: .35rem; }
+small { display: inline-block; font-weight: 400; font-size: .875rem; color: var(--soft); margin-left: .35rem; }
 code, th, .overview a, h3, summary {
   font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 h3 small, summary small { font-family: system-ui, sans-serif; }
@@ -95,8 +95,7 @@ footer { margin-top: 2rem; padding-top: .75rem; border-top: 1px solid var(--rule
   figure { max-width: none; }
 }
 @media print {
-  :root { color-scheme: light; --paper: #fff; --raised: #fff; --ink: #000; --soft: #444; --rule: #bbb;
-    --pass: #18794e; --fail: #b00020; --error: #8a4b00; --unsupported: #444; --expected: #553399; }
+  :root { color-scheme: light; }
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   .finding, figure, tr { break-inside: avoid; }

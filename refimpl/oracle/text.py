@@ -65,7 +65,7 @@ def summary(report: Report, paint=lambda text, name: text) -> str:
 def verdict(report: Report) -> tuple[str, str]:
     """The whole in a few words, and the status whose colour they have."""
     if report.findings and all(f.kind == "convention" for f in report.findings) and report.exit_status == 1:
-        return "right, once its conventions are declared", "unsupported"
+        return "right, once its conventions are declared", "error"
     return {0: ("right", "pass"), 1: ("wrong", "fail"), 2: ("could not check", "error")}[report.exit_status]
 
 
