@@ -13,7 +13,7 @@ import numpy as np
 
 import refimpl
 from refimpl.oracle import judge
-from refimpl.oracle.conventions import TABLE, Conventions, for_operation
+from refimpl.oracle.conventions import Conventions, checked, for_operation
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming import named
 from refimpl.oracle.operation import Operation
@@ -78,7 +78,9 @@ def judged(
     _checked(implementation)
     selected = _selected(operations, known)
     expected_failures = _expected(expected_failures, known)
-    rules = {name: for_operation(conventions, known[name], known) for name in known}
+    checked(conventions, known)
+    there = [name for name in selected if operations is not None or _member(implementation, name) is not None]
+    rules = {name: for_operation(conventions, known[name], known) for name in there}
     wanted = seeds(redraws, seed)
     rows: list[Row] = []
     findings: list[Finding] = []
@@ -95,14 +97,14 @@ def judged(
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
-    checked = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
+    equations = {row.operation: known[row.operation].equation for row in rows}
+    notes = [*_conventions_note(rules), *_absent_note(absent)]
     return Report(
         tuple(rows),
         tuple(findings),
         tuple(notes),
-        equations=checked,
-        conventions={name: rules[name].as_declared() for name in checked},
+        equations=equations,
+        conventions={name: rule.as_declared() for name, rule in rules.items()},
         framework=framework,
         versions=versions(framework),
     )
@@ -125,6 +127,7 @@ def offered(
     _expected(expected_failures, known)
     absent = [name for name in selected if operations is None and _member(implementation, name) is None]
     names = [name for name in selected if name not in absent]
+    checked(conventions, known)
     for name in names:
         for_operation(conventions, known[name], known)
     return names, _misspelt(implementation, absent, known)
@@ -144,31 +147,16 @@ def _operation(
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
-    findings = (
-        _draws_its_own(operation, function, evaluate, trials)
-        or _other_model(operation, function, evaluate, rule)
-        or named(operation, [*trials, *telling(again)], run)
+    findings = _draws_its_own(operation, function, evaluate, trials) or named(
+        operation,
+        [*trials, *telling(again)],
+        lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
     )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 
 
 def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Trial]:
     return [judge.run(evaluate, function, operation, case, rule) for case in cases_of(operation.name)]
-
-
-def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
-    """Right if the model were an energy or a log-density, where the caller has not said what it is."""
-    if "model" not in operation.conventions or "model" in rule.declared:
-        return []
-    for model in operation.models[1:]:
-        trials = _trials(operation, function, evaluate, replace(rule, model=model))
-        if all(row.status == "pass" for trial in trials for row in rows_of(trial, trials)):
-            declared = {"model": model}
-            sentence = f"Right, if {TABLE['model'][model].replace('it', 'the model handed over', 1)}. "
-            sentence += f"Declare conventions[{operation.name!r}] = {declared!r}."
-            evidence = f"with such a model your value and gradient are the reference's on all {len(trials)} cases"
-            return [Finding(operation.name, "convention", f"model = {model}", sentence, operation.equation, evidence)]
-    return []
 
 
 def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable, trials: list[Trial]) -> list[Finding]:
@@ -315,11 +303,10 @@ def _against_expectations(rows: list[Row], expected: Mapping[str, str]) -> list[
     return judged_rows
 
 
-def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) -> list[str]:
+def _conventions_note(rules: Mapping[str, Conventions]) -> list[str]:
     """What was declared: in one line where it is the same for all."""
-    names = list(checked)
-    declared = {name: rules[name].describe() for name in names if rules[name].declared}
-    if len(set(declared.values())) == 1 and len(declared) == len(names):
+    declared = {name: rule.describe() for name, rule in rules.items() if rule.declared}
+    if len(set(declared.values())) == 1 and len(declared) == len(rules):
         return [f"declared: {next(iter(declared.values()))}"]
     return [f"declared for {name}: {text}" for name, text in declared.items()]
 
