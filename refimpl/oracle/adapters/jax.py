@@ -16,9 +16,10 @@ import numpy as np
 from jax.tree_util import Partial
 
 from refimpl.models import energy
-from refimpl.oracle.adapters import handed
+from refimpl.oracle.adapters import declared, handed
 from refimpl.oracle.adapters.numpy import evaluated
-from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operation import ENERGIES, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
 
@@ -33,27 +34,31 @@ QUICK = {
 }
 
 
-def score(parameters: list, x: Array, *time: Any) -> Array:
+def field(parameters: list, x: Array, *time: Any) -> Array:
     """The networks of ``refimpl.models``, (…, D) -> (…, D); a time, a number or a column, is the last input."""
-    h = jnp.concatenate([x, *(t + jnp.zeros_like(x[..., :1]) for t in time)], axis=-1)
+    h = _with_time(x, *time)
     for weight, bias in parameters[:-1]:
         h = jnp.tanh(h @ weight + bias)
     return h @ parameters[-1][0] + parameters[-1][1]
 
 
-def energy_of(parameters: list, x: Array, *time: Any) -> Array:
+def energy_network(parameters: list, x: Array, *time: Any) -> Array:
     """(…, D) -> (…); the time is confined with the rest, as it is in the reference."""
-    inputs = jnp.concatenate([x, *(t + jnp.zeros_like(x[..., :1]) for t in time)], axis=-1)
-    return score(parameters, inputs)[..., 0] + 0.5 * CONFINEMENT * jnp.sum(inputs**2, axis=-1)
+    inputs = _with_time(x, *time)
+    return field(parameters, inputs)[..., 0] + 0.5 * CONFINEMENT * jnp.sum(inputs**2, axis=-1)
 
 
 def log_density(parameters: list, x: Array, *time: Any) -> Array:
     """−E."""
-    return -energy_of(parameters, x, *time)
+    return -energy_network(parameters, x, *time)
+
+
+def _with_time(x: Array, *time: Any) -> Array:
+    return jnp.concatenate([x, *(t + jnp.zeros_like(x[..., :1]) for t in time)], axis=-1)
 
 
 # Jitted for callers that run op by op: a network is compiled once for a shape.
-NETWORKS = {"score": jax.jit(score), "energy": jax.jit(energy_of), "log_density": jax.jit(log_density)}
+NETWORKS = {"energy": jax.jit(energy_network), "log_density": jax.jit(log_density), "": jax.jit(field)}
 
 
 class JAXNamespace(Namespace):
@@ -96,14 +101,17 @@ class JAXNamespace(Namespace):
 
 
 namespace = JAXNamespace()
-for sde in (handed.VE, handed.VP, handed.SubVP):  # a caller may jit a function of an SDE, whose numbers are constants
+# A caller may jit a function of an SDE: its numbers are constants.
+for sde in (handed.VE, handed.VP, handed.SubVP, handed.Published, handed.Reversed):
     jax.tree_util.register_static(sde)
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    """The caller's value at the case, and the gradient of its mean over rows."""
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
+    """The caller's value at the case under their conventions, and the gradient of its mean over rows."""
     with jax.enable_x64(True):
-        call, parameters = _call(function, operation, case, model)
+        call, parameters = _call(function, operation, case, conventions)
         if not (operation.trained and with_gradient):
             return _value(call, parameters)
         try:
@@ -152,39 +160,39 @@ def _options() -> dict | None:
     return QUICK
 
 
-def _call(function: Callable, operation: Operation, case: Case, model: str) -> tuple[Callable, list]:
+def _call(function: Callable, operation: Operation, case: Case, conventions: Conventions) -> tuple[Callable, list]:
     """The function at the case, of what is trained: a list with an entry for every trained argument; and that list."""
-    models = [model if index == 0 else _model(operation, name) for index, name in enumerate(operation.trained)]
-    given = {name: _given(operation, case, name) for name in operation.arguments if name not in operation.trained}
+    kinds = {name: operation.kind_of(name, conventions.model) for name in operation.arguments}
+    values = {name: _content(operation, case, name, kind) for name, kind in kinds.items()}
     at = {name: _arrays(case.inputs[name]) for name in operation.at}
 
-    def trained(name: str, parameters: Any) -> Any:
-        if name not in case.networks:
-            return parameters
-        network = NETWORKS[models[operation.trained.index(name)]]
-        return Partial(network if case.finite else _lost(network), parameters)
+    def argument(name: str, value: Any) -> Any:
+        if not kinds[name]:
+            return _jittable(declared.given(conventions, name, value))
+        network = NETWORKS[kinds[name] if kinds[name] in ENERGIES else ""]
+        lost = name in operation.trained and not case.finite
+        raw = Partial(_lost(network) if lost else network, value)
+        return _jittable(declared.network(conventions, operation, case, name, raw))
 
     def call(parameters: list) -> Any:
-        arguments = {**given, **{n: trained(n, p) for n, p in zip(operation.trained, parameters, strict=True)}}
-        return evaluated(function(*(arguments[name] for name in operation.arguments)), operation, at.__getitem__)
+        now = {**values, **dict(zip(operation.trained, parameters, strict=True))}
+        result = function(*(argument(name, now[name]) for name in operation.arguments))
+        return evaluated(result, operation, lambda name: declared.given(conventions, name, at[name]))
 
-    theta = [_arrays(case.parameters(name, kind)) for name, kind in zip(operation.trained, models, strict=True)]
-    return call, theta
-
-
-def _model(operation: Operation, name: str) -> str:
-    """What the reference takes an argument to be: a score, a log-density; nothing for an array."""
-    return MODELS.get(operation.callables.get(name, ""), ("",))[0]
+    return call, [values[name] for name in operation.trained]
 
 
-def _given(operation: Operation, case: Case, name: str) -> Any:
-    """An argument that is not trained: arrays, an SDE, a network, or what is the same in every case."""
-    kind = operation.callables.get(name)
-    if kind is None:
-        return _arrays(case.inputs[name])
-    if kind not in MODELS:
-        return Partial(handed.fixed(namespace, kind))
-    return Partial(NETWORKS[MODELS[kind][0]], _arrays(case.parameters(name, MODELS[kind][0])))
+def _content(operation: Operation, case: Case, name: str, kind: str) -> Any:
+    """What an argument is made of: the weights of a network, or the argument itself, made before anything is traced."""
+    if kind:
+        return _arrays(case.parameters(name, kind))
+    fixed = operation.callables.get(name)
+    return handed.fixed(namespace, fixed) if fixed else _arrays(case.inputs[name])
+
+
+def _jittable(value: Any) -> Any:
+    """A plain function as a pytree, so that it may be an argument of a jitted one."""
+    return Partial(value) if inspect.isfunction(value) else value
 
 
 def _lost(network: Callable) -> Callable:
