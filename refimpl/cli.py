@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -146,7 +148,7 @@ def _judged_program(options: argparse.Namespace) -> Report:
     timeout = TIMEOUT if options.timeout is None else options.timeout
     if not 0.0 < timeout < float("inf"):
         raise ValueError(f"--timeout is {timeout:g}; it needs a positive number of seconds")
-    with Program(options.command, timeout) as program:
+    with _ended_in_order(), Program(options.command, timeout) as program:
         report = judged(
             program.implementation,
             framework="exec",
@@ -158,6 +160,20 @@ def _judged_program(options: argparse.Namespace) -> Report:
         )
     title = f"{options.command} · {program.hello.name}, {program.hello.language}"
     return replace(report, title=title, notes=report.notes + program.notes)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A request to end, as `timeout` or a closed terminal makes it, is what Ctrl-C is: nothing is left running."""
+    requests = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    unheard = [number for number in requests if signal.getsignal(number) is signal.SIG_DFL]
+    for number in unheard:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in unheard:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _show(report: Report, options: argparse.Namespace) -> None:
