@@ -38,12 +38,12 @@ def test_it_is_right(verdict):
 
 
 @needs_node
-@pytest.mark.parametrize("model", ["energy", "log_density"])
-def test_it_is_right_with_another_kind_of_model(model, verdict):
-    declared = f'{{ reduction: "mean", model: "{model}" }}'
-    names = ("explicit_score_matching", "implicit_score_matching")
-    status, out = verdict('{ reduction: "mean" }', declared, *names)
-    assert status == 0 and "14 pass" in out, out
+@pytest.mark.parametrize(
+    ("model", "name"), [("energy", "implicit_score_matching"), ("log_density", "explicit_score_matching")]
+)
+def test_it_is_right_with_another_kind_of_model(model, name, verdict):
+    status, out = verdict('{ reduction: "mean" }', f'{{ reduction: "mean", model: "{model}" }}', name)
+    assert status == 0 and "7 pass" in out, out
 
 
 # what is planted: the right text, the wrong one, the operation -> the name that it gets

@@ -90,7 +90,7 @@ LOST = {
     "writes_a_list": "the program wrote a line that is no JSON object: [1.0]",
     "floods_a_line": "the program wrote more than 1048576 bytes without a new line",
     "floods_lines": "the program answered with the id 0, where 3 was asked; a request has one answer",
-    "writes_half_a_line": "the program wrote 15 bytes and no new line in 0.2 seconds",
+    "writes_half_a_line": "the program wrote 15 bytes and no new line in 3 seconds",
     "closes_its_output": "the program closed its standard output",
     "closes_its_input": "the program did not answer within 0.2 seconds",
     "answers_another_case": "the program answered with the id 4, where 3 was asked",
@@ -112,14 +112,15 @@ KEPT = {
     "says_an_error": "the program answered an error: no such layer",
     "says_unsupported": "not implemented: one noise level only",
 }
-SILENT = ("hangs", "closes_its_input", "writes_half_a_line")
+# How long is waited for those that say nothing; for one that says something first, long enough for that.
+SILENT = {"hangs": IMPATIENT, "closes_its_input": IMPATIENT, "writes_half_a_line": 3.0}
 
 
 @posix
 @pytest.mark.parametrize("mode", [*LOST, *KEPT])
 def test_what_a_program_does_wrong_costs_one_case(mode, children):
     with Program(command(mode, WRONG.id)) as program:
-        made = trials(program, IMPATIENT if mode in SILENT else PATIENT)
+        made = trials(program, SILENT.get(mode, PATIENT))
     outcome = made[WRONG.name].outcome
     assert outcome.status == ("unsupported" if mode == "says_unsupported" else "error")
     assert {**LOST, **KEPT}[mode] in outcome.problem
@@ -166,7 +167,7 @@ def test_what_a_program_leaves_behind_is_ended_with_it(tmp_path, monkeypatch, ch
     """It has ended itself, and its output is still open."""
     monkeypatch.setenv("CHILD_PID", str(tmp_path / "pid"))
     with Program(command("leaves_another_behind", WRONG.id)) as program:
-        made = trials(program, IMPATIENT)
+        made = trials(program, 3.0)
     assert [name for name, trial in made.items() if not right(trial)] == [WRONG.name]
     assert made[WRONG.name].outcome.problem == "the program ended with exit status 0"
     assert gone((tmp_path / "pid").read_text())
