@@ -88,7 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     catalogue.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
     catalogue.set_defaults(run=_mistakes)
     explain = commands.add_parser("explain", help="what a mistake, a case, an operation, a convention or a tag is")
-    explain.add_argument("name", help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9")
+    explain.add_argument(
+        "name",
+        help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9; or protocol, that of --exec",
+    )
     explain.set_defaults(run=_explain)
     return parser
 

@@ -1,4 +1,5 @@
-"""What a name of the oracle means: an operation, a mistake, a case, a convention, or the tag of an equation."""
+"""What a name of the oracle means: an operation, a mistake, a case, a convention, the tag of an equation, or the
+protocol by which other programs are asked."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

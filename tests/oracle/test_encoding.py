@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from pages import ROOT
 
-from refimpl.oracle import child
+from refimpl.oracle import child, judge
 from refimpl.oracle.adapters import exec as programs
 from refimpl.oracle.adapters import handed
 from refimpl.oracle.adapters import numpy as numpy_adapter
+from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.encoding import (
     FIXED,
     BareWord,
@@ -273,3 +274,24 @@ def test_the_formulas_with_their_constants_are_what_is_handed_over():
 
 def test_the_protocol_is_explained():
     assert explained("protocol") == PAGE.rstrip()
+
+
+# ---- All of it, without a program between ----
+
+
+@pytest.mark.parametrize("name", operations())
+def test_the_reference_behind_the_protocol_is_right(name):
+    """Every operation can be asked, and every result answered: read, computed and written as a program would."""
+    operation, case = operations()[name], cases_of(name)[0]
+
+    def program(*asked):
+        document = through_json(*asked[:3])
+        theirs, given, model = decoded(document)
+        result, gradient = numpy_adapter.reference(theirs.reference, theirs, given, model)
+        answer = {"id": 1, "status": "ok", "value": encoded_result(result)}
+        answer |= {} if gradient is None else {"gradient": encoded_array(gradient)}
+        return programs.read(json.loads(json.dumps(answer)), *asked)
+
+    for model in operation.models:
+        trial = judge.run(programs.evaluate, program, operation, case, Conventions(model=model))
+        assert not trial.outcome.problem and trial.units == (0.0, 0.0)
