@@ -115,8 +115,8 @@ const sdes = {
 
 // ---- Differentiation: numbers that know what they were made of ------------------------------------------------------
 
-// A node has a value and its parents, each with the function that carries a slope back to it. Slopes are nodes again, so
-// that a gradient in x can be differentiated in the parameters.
+// A node has a value and its parents, each with the function that carries a slope back to it. Slopes are nodes again,
+// so that a gradient in x can be differentiated in the parameters.
 const node = (value, parents = []) => ({ value, parents });
 const constant = (value) => node(value);
 const add = (a, b) => node(a.value + b.value, [[a, (g) => g], [b, (g) => g]]);
