@@ -80,7 +80,7 @@ class Program:
         unknown = [name for name in self.hello.operations if name not in operations()]
         notes = [f"the program has operations that are none here: {_readable(', '.join(unknown))}"] if unknown else []
         if self.starts > 1:
-            notes += [f"the program was started {self.starts} times: it was lost in {self.starts - 1} cases"]
+            notes += [f"the program was started {self.starts} times; the cases in which it was lost say why"]
         return tuple(notes)
 
     def outcome(self, *asked: Any) -> Outcome:
