@@ -106,6 +106,20 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False)
+class Change:
+    """What a mistake does to the loss as a sum of terms, where that is all it does.
+
+    term      the term that it changes; empty for all of them
+    factor    what multiplies the term, given D, B and K
+    detached  whether the term is a constant to the gradient
+    """
+
+    term: str
+    factor: Callable[[int, int, int], float] = lambda d, b, k: 1.0
+    detached: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Mistake:
     """A small wrong function, written once against a namespace and run in every framework.
 
@@ -114,6 +128,7 @@ class Mistake:
     seen      where it was met
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
+    change    what it does to the terms, where it does nothing else: two such mistakes are one after the other
     """
 
     operation: str
@@ -123,6 +138,7 @@ class Mistake:
     seen: str = ""
     kind: str = "mistake"
     noise: float = 0.0
+    change: Change | None = None
 
 
 class Namespace:

@@ -13,6 +13,7 @@ from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor,
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
+from refimpl.oracle.naming.pairs import pairs
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import UNITS
@@ -26,6 +27,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     offset,
     inexact,
     noisy,
+    pairs,
     unnamed,
 )
 
