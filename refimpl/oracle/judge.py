@@ -45,6 +45,14 @@ class Trial:
         plain = _unweighted(function, self.operation, self.case, self.conventions.model)
         return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient, plain.shape)
 
+    def predict_value(self, function: Callable) -> Prediction:
+        """The same without its gradient, which costs most."""
+        total = self.conventions.weight(self.case) if self.operation.trained else 1.0
+        model = self.conventions.model
+        result, _ = numpy_adapter.reference(function, self.operation, self.case, model, total, with_gradient=False)
+        rows, shape = packed(result)
+        return Prediction(rows, None, shape)
+
     @property
     def reference(self) -> Callable:
         """The reference, or what stands for it under a convention that is no factor."""
