@@ -51,6 +51,7 @@ class Operation:
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     at: tuple[str, ...] = ()
     stages: int = 1
+    coupled: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:

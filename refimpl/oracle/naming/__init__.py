@@ -14,6 +14,7 @@ from refimpl.oracle.naming.conventions import alternative, weighting, whole_fact
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
 from refimpl.oracle.naming.pairs import pairs
+from refimpl.oracle.naming.probes import facts
 from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
@@ -30,6 +31,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     noisy,
     substituted,
     pairs,
+    facts,
     unnamed,
 )
 
