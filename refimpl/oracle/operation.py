@@ -28,6 +28,7 @@ class Operation:
                "log_density", x -> (…); "time_score" and "time_log_density", the same of x and a time or noise level.
                And what is the same in every case: "kernel", "weight", "integrate", "transition" (adapters/handed.py)
     at         the inputs of a case at which a result that is a callable is evaluated
+    coupled    whether a row's result depends on the other rows by definition, as a mean over the batch does
     stages     how many evaluations of the model follow one another; each may add its own rounding
     trained    the arguments through which the parameter gradient is taken: callables, whose weights are the parameters,
                or arrays, which are parameters themselves. What the convention ``model`` says is said of the first.

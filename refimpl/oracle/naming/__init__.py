@@ -15,6 +15,9 @@ from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
 from refimpl.oracle.naming.pairs import pairs
 from refimpl.oracle.naming.probes import facts
+from refimpl.oracle.naming.probes.differences import differences
+from refimpl.oracle.naming.probes.precision import jumps, single_precision
+from refimpl.oracle.naming.probes.state import keeps_state
 from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
@@ -27,6 +30,10 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     weighting,
     catalogue_up_to_a_factor,
     offset,
+    keeps_state,
+    single_precision,
+    differences,
+    jumps,
     inexact,
     noisy,
     substituted,
