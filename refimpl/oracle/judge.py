@@ -48,10 +48,8 @@ class Trial:
     def predict_value(self, function: Callable) -> Prediction:
         """The same without its gradient, which costs most."""
         total = self.conventions.weight(self.case) if self.operation.trained else 1.0
-        model = self.conventions.model
-        result, _ = numpy_adapter.reference(function, self.operation, self.case, model, total, with_gradient=False)
-        rows, shape = packed(result)
-        return Prediction(rows, None, shape)
+        plain = _value_alone(function, self.operation, self.case, self.conventions.model)
+        return Prediction(np.asarray(total * plain.rows), None, plain.shape)
 
     @property
     def reference(self) -> Callable:
@@ -118,6 +116,13 @@ def _predicted(function: Callable, operation: Operation, case: Case, model: str,
 def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
     """The same for every caller, so it is computed once."""
     return _predicted(function, operation, case, model, 1.0)
+
+
+@cache
+def _value_alone(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
+    result, _ = numpy_adapter.reference(function, operation, case, model, with_gradient=False)
+    rows, shape = packed(result)
+    return Prediction(rows, None, shape)
 
 
 @cache

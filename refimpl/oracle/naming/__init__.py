@@ -10,6 +10,7 @@ import numpy as np
 
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
+from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
@@ -38,6 +39,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     noisy,
     substituted,
     pairs,
+    composed,
     facts,
     unnamed,
 )

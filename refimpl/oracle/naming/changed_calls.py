@@ -19,11 +19,16 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True, eq=False)
 class ChangedCall:
-    """name  of the finding;  says  what was changed, to stand after "Your result is";  function  (*arguments)"""
+    """name       of the finding
+    says       what was changed, to stand after "Your result is"
+    function   (*arguments), as the reference
+    arguments  where it is the reference with other arguments: these, of the call's own
+    """
 
     name: str
     says: str
     function: Callable
+    arguments: Callable[[tuple], list] | None = None
 
 
 # name -> (what stands for a, the change), of any array of numbers
@@ -130,11 +135,8 @@ def _one_argument(operation: Operation) -> Iterator[ChangedCall]:
     sample = cases_of(operation.name)[0].inputs
     for place, name in enumerate(operation.arguments):
         for key, says, change in _changes(operation, name, sample.get(name)):
-            yield ChangedCall(
-                f"argument-{name}-{key}",
-                f"the reference's with {says.format(a=name)}",
-                _with(operation, {place: (place, change)}),
-            )
+            text = f"the reference's with {says.format(a=name)}"
+            yield _with(operation, f"argument-{name}-{key}", text, {place: (place, change)})
 
 
 def _changes(operation: Operation, name: str, given: Any) -> Iterator[tuple[str, str, Change]]:
@@ -180,23 +182,23 @@ def _two_arguments(operation: Operation) -> Iterator[ChangedCall]:
             (f"{b}-for-{a}", f"{b} for {a}", {i: (j, same)}),
             (f"{a}-for-{b}", f"{a} for {b}", {j: (i, same)}),
         ):
-            yield ChangedCall(f"arguments-{key}", f"the reference's with {says}", _with(operation, taken))
+            yield _with(operation, f"arguments-{key}", f"the reference's with {says}", taken)
 
 
 def _is_array(given: Any) -> bool:
     return given is not None and not hasattr(given, "drift") and not isinstance(given, list | tuple)
 
 
-def _with(operation: Operation, taken: dict[int, tuple[int, Change]]) -> Callable:
+def _with(operation: Operation, name: str, says: str, taken: dict[int, tuple[int, Change]]) -> ChangedCall:
     """The reference, each place in ``taken`` filled with what stands at another place, changed."""
 
-    def call(*arguments: Any) -> Any:
+    def changed(arguments: tuple) -> list:
         given = list(arguments)
         for place, (source, change) in taken.items():
             given[place] = change(arguments[source])
-        return operation.reference(*given)
+        return given
 
-    return call
+    return ChangedCall(name, says, lambda *arguments: operation.reference(*changed(arguments)), changed)
 
 
 def _results(operation: Operation) -> Iterator[ChangedCall]:

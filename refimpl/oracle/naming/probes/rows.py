@@ -1,5 +1,7 @@
 """Whether the rows of a batch are independent of each other, as they are in every operation but those that say so."""
 
+from itertools import combinations
+
 import numpy as np
 
 from refimpl.oracle.judge import Trial
@@ -9,52 +11,91 @@ from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 from refimpl.vocabulary import Array
 
-COUPLED = "What your function gives for a row depends on the other rows of the batch, which are independent."
+COUPLED = "What your function gives for a row is not the same alone and in a batch; rows are independent."
+IN_PAIRS = (
+    " It is a mean over all pairs of rows, as when (B, 1) and (B,) make (B, B), or when the mean over rows is taken "
+    "before a square."
+)
 
 
 def rows_coupled(inquiry: Inquiry) -> list[Finding]:
     """Each row alone against the same row in the batch; of a caller who returns one number, their mean or their sum."""
-    trial = _batch(inquiry)
-    alone = [again(inquiry, with_rows(trial.case, [n])) for n in range(rows(trial.case))] if trial else []
-    if trial is None or not alone or not all(alone):
+    if inquiry.operation.coupled:
         return []
-    among = by_row(trial)
-    if among is not None:
-        single = [by_row(one) for one in alone if one]
-        apart = [_apart(trial, s[0], row) if s is not None else 0.0 for s, row in zip(single, among, strict=True)]
-        worst = int(np.argmax(apart))
-        if apart[worst] <= NAMING or single[worst] is None:
-            return []
-        at = int(np.argmax(np.abs(single[worst][0] - among[worst])))
-        seen = f"row {worst} gives {single[worst][0][at]:.6g} alone and {among[worst][at]:.6g} among {len(among)}"
-        return [inquiry.finding("mistake", "rows-coupled", COUPLED, f"case {trial.case.name}: {seen}")]
-    mean = float(np.mean([total(one) for one in alone if one]))
-    if min(_apart(trial, total(trial), size * mean) for size in (1, len(alone))) <= NAMING:
-        return []
-    seen = f"the mean over its {len(alone)} rows, each alone, is {mean:.6g}; together they give {total(trial):.6g}"
-    return [inquiry.finding("mistake", "rows-coupled", COUPLED, f"case {trial.case.name}: {seen}")]
+    for trial in inquiry.trials:
+        alone = [again(inquiry, with_rows(trial.case, [n])) for n in range(rows(trial.case))]
+        power = _power(trial, *_repeated(inquiry, trial)) or 0.0
+        if len(alone) > 1 and (seen := _coupling(trial, [one for one in alone if one], len(alone), power)):
+            in_pairs = IN_PAIRS if _in_pairs(inquiry, trial) else ""
+            seen = f"case {trial.case.name}: {seen}"
+            return [inquiry.finding("mistake", "rows-coupled", COUPLED + in_pairs, seen)]
+    return []
+
+
+def _coupling(trial: Trial, alone: list[Trial], count: int, power: float) -> str:
+    """How a row alone differs from the row in the batch, which goes with a power of its size; empty where none does."""
+    among, single = by_row(trial), [by_row(one) for one in alone]
+    if len(alone) < count:
+        return ""
+    if among is None or any(one is None for one in single):
+        mean = float(np.mean([total(one) for one in alone]))
+        if _apart(trial, total(trial), count**power * mean) <= NAMING:
+            return ""
+        return f"the mean over its {count} rows, each alone, is {mean:.6g}; together they give {total(trial):.6g}"
+    each = np.concatenate([one for one in single if one is not None]) * count**power
+    if _apart(trial, each, among) <= NAMING:
+        return ""
+    row, at = np.unravel_index(int(np.argmax(np.abs(each - among))), among.shape)
+    return f"row {row} gives {each[row, at]:.6g} alone and {among[row, at]:.6g} among {count}"
+
+
+def _in_pairs(inquiry: Inquiry, trial: Trial) -> bool:
+    """Whether B² times one number is a sum over pairs of rows: then batches of one and of two rows say what it is."""
+    count = rows(trial.case)
+    alone = [again(inquiry, with_rows(trial.case, [n])) for n in range(count)]
+    couples = [again(inquiry, with_rows(trial.case, pair)) for pair in combinations(range(count), 2)]
+    if count < 3 or not all(alone) or not all(couples):
+        return False
+    single, double = (np.sum([total(t) for t in part if t]) for part in (alone, couples))
+    due = (4.0 * double - (count - 2) * single) / count**2  # Σᵢⱼ = Σᵢ ℓᵢᵢ + Σ_{i<j} (4 L{i,j} − ℓᵢᵢ − ℓⱼⱼ)
+    return _apart(trial, total(trial), due) <= NAMING
 
 
 def rows_doubled(inquiry: Inquiry) -> list[Finding]:
     """Every row twice: what is a mean over rows, or a result a row, stays; what is summed doubles."""
     trial = _batch(inquiry)
-    count = rows(trial.case) if trial else 0
-    double = again(inquiry, with_rows(trial.case, [*range(count), *range(count)])) if trial else None
-    if trial is None or double is None:
+    once, twice, thrice = _repeated(inquiry, trial) if trial else (None, None, None)
+    if trial is None or once is None or twice is None:
         return []
-    once, twice = by_row(trial), by_row(double)
-    if once is None or twice is None:
-        once, twice = np.array([[total(trial)]]), np.array([[total(double)]])
-    once, twice = np.ravel(once), np.ravel(twice[: len(once)])
-    ratio = float(once @ twice / (once @ once)) if np.any(once) else 1.0
     due = 2.0 if trial.conventions.reduction == "sum" else 1.0
     if _apart(trial, twice, due * once) <= NAMING:
         return []
+    power = _power(trial, once, twice, thrice)
     sentence = "The number of rows changes what your function gives: the same rows twice over give something else."
     seen = f"case {trial.case.name}: {once[0]:.6g} becomes {twice[0]:.6g}"
-    if ratio > 0.0 and _apart(trial, twice, ratio * once) <= NAMING:
-        seen += f", as B^{np.log2(ratio):.3g}"
+    seen += f"; it goes with B^{power:.3g}" if power is not None else ""
     return [inquiry.finding("mistake", "batch-size-dependence", sentence, seen)]
+
+
+def _repeated(inquiry: Inquiry, trial: Trial) -> tuple[Array | None, ...]:
+    """What the caller gives for the rows as they are, and where each is there twice and three times."""
+    count = rows(trial.case)
+    asked = [again(inquiry, with_rows(trial.case, [*range(count)] * times)) for times in (1, 2, 3)]
+    each = [by_row(one) if one else None for one in asked]
+    if all(one is not None for one in each):
+        return tuple(np.ravel(one[:count]) for one in each if one is not None)
+    return tuple(np.array([total(one)]) if one else None for one in asked)
+
+
+def _power(trial: Trial, once: Array | None, twice: Array | None, thrice: Array | None) -> float | None:
+    """The power of B with which the result goes, if it goes with one."""
+    if once is None or twice is None or thrice is None or not np.any(once):
+        return None
+    ratio = float(once @ twice / (once @ once))
+    if ratio <= 0.0 or _apart(trial, twice, ratio * once) > NAMING:
+        return None
+    power = float(np.log2(ratio))
+    return power if _apart(trial, thrice, 3.0**power * once) <= 10 * NAMING else None
 
 
 def order_of_rows(inquiry: Inquiry) -> list[Finding]:
