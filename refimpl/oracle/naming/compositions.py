@@ -75,16 +75,23 @@ def _by_terms(operation: Operation, trial: Trial) -> Iterator[tuple[ChangedCall,
 def _terms(operation: Operation, trial: Trial, call: ChangedCall) -> dict | None:
     """The rows of every term, under the caller's conventions, with the arguments changed."""
     try:
-        return {name: trial.predict_value(_term(operation, call, name)).rows for name in operation.nouns}
+        rows = trial.predict_value(_stacked(operation, call)).rows
+        return dict(zip(operation.nouns, np.moveaxis(rows, -1, 0), strict=True))
     except Exception:  # what stands in the argument's place cannot be computed with
         return None
 
 
 @cache
-def _term(operation: Operation, call: ChangedCall, name: str) -> Callable:
+def _stacked(operation: Operation, call: ChangedCall) -> Callable:
+    """All terms at once, along a last axis."""
     assert call.arguments is not None
     changed = call.arguments
-    return lambda *arguments: operation.terms(namespace, *changed(arguments))[name]
+
+    def terms(*arguments):
+        made = operation.terms(namespace, *changed(arguments))
+        return namespace.stack([made[name] for name in operation.nouns], -1)
+
+    return terms
 
 
 def _by_running(operation: Operation, trial: Trial) -> Iterator[tuple[ChangedCall, Mistake]]:

@@ -5,6 +5,7 @@ import numpy as np
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again
 from refimpl.oracle.report import Finding
+from refimpl.oracle.tolerance import UNITS, distance
 
 
 def keeps_state(inquiry: Inquiry) -> list[Finding]:
@@ -18,9 +19,10 @@ def keeps_state(inquiry: Inquiry) -> list[Finding]:
     after = again(inquiry, first.case)
     if once is None or other is None or after is None:
         return []
-    if np.array_equal(once.outcome.value, after.outcome.value) and np.array_equal(once.outcome.value, first.outcome.value):
+    unit = first.outcome.epsilon * inquiry.operation.stages
+    values = [np.asarray(t.outcome.value) for t in (first, once, after)]
+    if max(distance(value, values[0], first.scales[0]) for value in values) <= UNITS * unit:
         return []
     sentence = "Your function keeps something from one call to the next: what it gives depends on the calls before."
-    values = [np.ravel(np.asarray(t.outcome.value))[0] for t in (first, once, after)]
-    seen = f"case {first.case.name}, before and after other cases: " + ", then ".join(f"{v:.6g}" for v in values)
+    seen = f"case {first.case.name}, before and after other cases: " + ", then ".join(f"{np.ravel(v)[0]:.6g}" for v in values)
     return [inquiry.finding("mistake", "state-between-calls", sentence, seen)]
