@@ -15,7 +15,7 @@ import numpy as np
 
 import refimpl
 from refimpl.oracle.child import GRACE, Broken, Child, split
-from refimpl.oracle.conventions import for_operation
+from refimpl.oracle.conventions import Conventions, for_operation
 from refimpl.oracle.encoding import decoded_array, decoded_result, encoded, exactly, parsed, shown
 from refimpl.oracle.loading import LoadingError
 from refimpl.oracle.operation import Case, Operation
@@ -29,6 +29,8 @@ LIMIT = 3
 LONGEST_MESSAGE = 500
 STATUSES = ("ok", "unsupported", "error")
 DTYPES = {"float64": np.float64, "float32": np.float32}
+# What the protocol has no words for is as the reference has it: which way a network's time runs, and the like.
+HANDED = {"time": "0=data", "ve_kernel": "exact", "logit": "log K"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Program:
             return Outcome(problem=f"the program is asked for model = {declared} alone", status="unsupported")
         for key, ours in HANDED.items():
             if getattr(conventions, key) != ours:
-                return Outcome(problem=f"a program is handed {key} = {ours} alone", status="unsupported")
+                return Outcome(problem=f"in the protocol {key} is {ours}", status="unsupported")
         problem = self._why_not(operation.name)
         if problem:
             return Outcome(problem=problem, status="error")

@@ -90,7 +90,12 @@ def evaluate(
 
 
 def reference(
-    function: Callable, operation: Operation, case: Case, conventions: Conventions, weight: Array | float = 1.0
+    function: Callable,
+    operation: Operation,
+    case: Case,
+    conventions: Conventions,
+    weight: Array | float = 1.0,
+    with_gradient: bool = True,
 ) -> tuple[Any, Array | None]:
     """The oracle's own functions, which take what the reference takes, made of the caller's model: weight times the
     result, and the gradient of its mean over rows."""
@@ -106,6 +111,8 @@ def reference(
     if not operation.trained:
         return call(parameters), None
     weighted = lambda theta: weight * call(theta)
+    if not with_gradient:
+        return weighted(parameters), None
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
 
 

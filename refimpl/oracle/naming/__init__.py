@@ -10,9 +10,16 @@ import numpy as np
 
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
+from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import weighting, whole_factor
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
+from refimpl.oracle.naming.pairs import pairs
+from refimpl.oracle.naming.probes import facts
+from refimpl.oracle.naming.probes.differences import differences
+from refimpl.oracle.naming.probes.precision import jumps, single_precision
+from refimpl.oracle.naming.probes.state import keeps_state
+from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.naming.undeclared import undeclared
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.report import Finding
@@ -24,8 +31,16 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     weighting,
     catalogue_up_to_a_factor,
     offset,
+    keeps_state,
+    single_precision,
+    differences,
+    jumps,
     inexact,
     noisy,
+    substituted,
+    pairs,
+    composed,
+    facts,
     unnamed,
 )
 

@@ -65,5 +65,6 @@ OPERATIONS = [
         nouns=NOUNS,
         conventions=("model", "statistic"),
         alternatives={"statistic": {"V": v_statistic}},
+        coupled=True,
     ),
 ]

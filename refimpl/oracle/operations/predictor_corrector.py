@@ -24,5 +24,6 @@ OPERATIONS = [
         callables={"score": "time_score"},
         conventions=("model", "time", "ve_kernel"),
         stages=12,
+        coupled=True,
     ),
 ]
