@@ -11,6 +11,7 @@ import numpy as np
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
+from refimpl.oracle.naming.formula import one_change, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
 from refimpl.oracle.operation import Case, Operation
@@ -23,6 +24,8 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
+    one_change,
+    two_changes,
     offset,
     inexact,
     noisy,
@@ -30,10 +33,19 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
 )
 
 
-def named(operation: Operation, trials: Sequence[Trial], rerun: Callable[[Case], Trial]) -> list[Finding]:
+# the same without the catalogue: what can be said of a mistake that nobody has met yet
+WITHOUT_CATALOGUE = tuple(n for n in NAMERS if n not in (catalogue, catalogue_up_to_a_factor, noisy))
+
+
+def named(
+    operation: Operation,
+    trials: Sequence[Trial],
+    rerun: Callable[[Case], Trial],
+    namers: Sequence[Callable[[Inquiry], list[Finding]]] = NAMERS,
+) -> list[Finding]:
     """What is the matter with an operation, the likeliest first; nothing if its trials are all right.
 
-    rerun  the caller's function once more, at any case
+    rerun  the caller's function once more, at any case;  namers  the ways of naming to try, in their order
     """
     given = [t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value))]
     usable = tuple(t for t in given if t.case.finite)
@@ -41,7 +53,7 @@ def named(operation: Operation, trials: Sequence[Trial], rerun: Callable[[Case],
     findings: list[Finding] = []
     if any(max(t.units) > UNITS for t in usable):
         inquiry = Inquiry(operation, usable, rerun)
-        findings += next(filter(None, (namer(inquiry) for namer in NAMERS)), [])
+        findings += next(filter(None, (namer(inquiry) for namer in namers)), [])
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 
