@@ -134,6 +134,11 @@ class Editor:
             self.parts.setdefault(part, Part(choice=True)).instead = list(instead)
         return next((instead[edit.change] for edit in self.edits if edit.part == part), "")
 
+    def one_of(self, part: str, value: Any, instead: Mapping[str, Callable]) -> Any:
+        """The value, or what is put in its place, of whatever shape. A part that is not changed otherwise."""
+        chosen = self.choice(part, {words: words for words in instead})
+        return instead[chosen]() if chosen else value
+
     # parts of a common form, with what is put in their place by mistake
 
     def time(self, part: str, t: Any, instead: Mapping[str, Callable] | None = None) -> Any:
