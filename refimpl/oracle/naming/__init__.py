@@ -10,6 +10,7 @@ import numpy as np
 
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
+from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
 from refimpl.oracle.naming.formula import one_change, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
@@ -25,6 +26,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     weighting,
     catalogue_up_to_a_factor,
     one_change,
+    coefficients,
     two_changes,
     offset,
     inexact,

@@ -36,7 +36,7 @@ class Monomial:
         simple = Fraction(self.constant).limit_denominator(64)
         number = str(simple) if abs(float(simple) - self.constant) <= 1e-9 * abs(self.constant) else f"{self.constant:.4g}"
         letters = [name if power == 1 else f"{name}^{power}" for name, power in self.powers]
-        return " · ".join(([] if number == "1" and letters else [number]) + letters)
+        return " · ".join(([] if number == "1" and letters else [number]) + letters).replace("-1 · ", "−")
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,8 @@ class Editor:
 
     def _changed(self, edit: Edit, value: Any, instead: Mapping[str, Callable], axis: int) -> Any:
         if edit.factor:
-            return value * edit.factor(self)
+            factor = edit.factor(self)
+            return value * (np.mean(factor, -1) if np.ndim(factor) == 2 and np.ndim(value) == 1 else factor)
         if edit.change in instead:
             return instead[edit.change]() + 0.0 * value
         if edit.change not in CHANGES:
@@ -251,6 +252,15 @@ def at_step(said: str, chosen: Callable, applies: Callable) -> Change:
     return Change(said, lambda e, part, v, axis: 0.0 * v if chosen(e.stack) else v, applies)
 
 
+def _first_row(v: Array, axis: int) -> Array:
+    return v[(slice(None),) * axis + (slice(0, 1),)]
+
+
+def _next_row(v: Array, axis: int) -> Array:
+    before = (slice(None),) * axis
+    return np.concatenate([v[(*before, slice(1, None))], v[(*before, slice(0, 1))]], axis)
+
+
 positive = lambda part: part.positive
 coordinates = lambda part: part.coordinates
 replicated = lambda part: part.replicated
@@ -285,8 +295,8 @@ CHANGES: dict[str, Change] = {
     "logistic": pointwise("is sent through the logistic function", lambda v: 1.0 / (1.0 + np.exp(-v))),
     "rows-averaged": in_rows("is averaged over the rows", lambda v, axis: np.mean(v, axis, keepdims=True)),
     "rows-summed": in_rows("is summed over the rows, in each of them", lambda v, axis: np.sum(v, axis, keepdims=True)),
-    "first-row": in_rows("is that of the first row in every row", lambda v, axis: np.take(v, [0], axis)),
-    "next-row": in_rows("is that of the next row", lambda v, axis: np.roll(v, -1, axis)),
+    "first-row": in_rows("is that of the first row in every row", _first_row),
+    "next-row": in_rows("is that of the next row", _next_row),
     "first-coordinate": pointwise("is that of the first coordinate in all of them", lambda v: v[..., :1] + 0.0 * v, coordinates),
     "coordinates-summed": pointwise("is summed over its coordinates, in each", lambda v: np.sum(v, -1, keepdims=True) + 0.0 * v, coordinates),
     "normalised": pointwise("is divided by its norm", lambda v: v / np.sqrt(np.sum(v**2, -1, keepdims=True)), coordinates),
