@@ -12,6 +12,21 @@ from refimpl.oracle.adapters.numpy import namespace
 from refimpl.oracle.operation import Operation
 
 FILES = ("densities", "sdes", "parametrisations", "objectives", "samplers", "likelihood", "diagnostics")
+# forms with derivatives of derivatives, or of a whole path: too slow to be run for thousands of changes
+SLOW = {
+    "fokker_planck_residual",
+    "score_fokker_planck_residual",
+    "log_likelihood",
+    "probability_flow_log_likelihood",
+    "likelihood_ledger",
+    "predictor_corrector",
+    "batch_mean_predictor_corrector",
+    "annealed_langevin",
+    "annealed_importance_sampling",
+    "stein_kernel",
+    "kernel_stein_discrepancy",
+    "tweedie_variance",
+}
 
 
 @cache

@@ -25,8 +25,8 @@ def tweedie_variance(e, score, x, alpha, sigma):
     a, sd = column(alpha), column(sigma)
     eye, s = np.eye(x.shape[1]), score(x)
     jacobian = e("the Jacobian ∂s/∂x", ns.jacobian(score, x), {"s sᵀ": lambda: s[..., None] * s[..., None, :]}, rows=0)
-    return e.term("the prior's share σ² I/α²", sd**2 * eye / a**2 + 0.0 * jacobian) + e.term(
-        "the Jacobian's share σ⁴ ∂s/∂x/α²", sd**4 * jacobian / a**2
+    return e.term("the prior's share σ² I/α²", sd**2 * eye / a**2 + 0.0 * jacobian, rows=0) + e.term(
+        "the Jacobian's share σ⁴ ∂s/∂x/α²", sd**4 * jacobian / a**2, rows=0
     )
 
 

@@ -157,11 +157,11 @@ def _reverse_step(e, named, score, x, t, after, ts, z, stochasticity, said=""):
     at = e(f"the time of the step{said}", t, at_end)
     rates, told = e(f"the time of f and g{said}", at, at_end), e(f"the time of the score{said}", at, at_end)
     g2, g = named.square(rates), sde.diffusion(e(f"the time of the noise's g{said}", rates, at_end))
-    lam = stochasticity
-    e.quantity("λ", lam + 0.0)
+    lam = e(f"λ{said}", stochasticity + 0.0)
+    e.quantity("λ", lam)
     g_noise = e(f"g of the noise{said}", g)
     noise_h = e(f"the length h of the noise{said}", h)
-    noise = e.term(f"the noise λ g √h z{said}", e("λ of the noise", lam + 0.0) * g_noise * np.sqrt(noise_h) * z)
+    noise = e.term(f"the noise λ g √h z{said}", e("λ of the noise", lam) * g_noise * np.sqrt(noise_h) * z)
     point = e(f"the point of the score{said}", x, {"the point after the noise": lambda: x + lam * g * np.sqrt(h) * z})
     s = e(f"the score{said}", named.score(score)(point, told))
     both = e("the factor 1 + λ²", 1.0 + lam**2, {"1 + λ": lambda: 1.0 + lam, "2": lambda: 2.0})
@@ -193,7 +193,8 @@ def _ancestral_step(e, named, score, x, t, s, z):
     state = e.term("the state x/α_{t|s}", x / e("the divisor of the state", divisor))
     pull = e.term("the score's share σ²_{t|s} s/α_{t|s}", variance * value / e("the divisor of the score", divisor))
     ratio = e("the ratio σ_s/σ_t of the noise", sigma_s / sigma_t)
-    noise = e.term("the noise", sigma * ratio * z, {"σ_s z": lambda: sigma_s * z, "(σ_{t|s} σ_s/σ_t)/α_{t|s} z": lambda: sigma * ratio * z / alpha})  # fmt: skip
+    deviation = e("the deviation of the noise", sigma * ratio)
+    noise = e.term("the noise", deviation * z, {"σ_s z": lambda: sigma_s * z, "(σ_{t|s} σ_s/σ_t)/α_{t|s} z": lambda: sigma * ratio * z / alpha})  # fmt: skip
     clean = (x + sigma_t**2 * value) / alpha_t
     posterior = lambda c: (alpha * sigma_s**2 / sigma_t**2) * x + alpha_s * sigma**2 / sigma_t**2 * c
     mean = e("the mean", state + pull, {"E[x₀|x_t]": lambda: clean, "that of the guess of x₀, clipped to ±1": lambda: posterior(np.clip(clean, -1.0, 1.0))})  # fmt: skip

@@ -70,11 +70,13 @@ def _rates(e, beta_0, beta_1, t):
     """β, its integral B, and the time."""
     t = e.quantity("t", e.time("the time t", t))
     first, last = e("β₀", beta_0, {"β₁": lambda: beta_1}), e("β₁", beta_1, {"β₀": lambda: beta_0})
+    if e.choice("the rate β(t)", {"that with β₀ and β₁ exchanged": "exchanged"}):
+        first, last = last, first
     rise = last - first
     log_ratio = np.log(last / first)
     root = lambda: np.sqrt(first) + t * (np.sqrt(last) - np.sqrt(first))
     a, b = np.sqrt(first), np.sqrt(last) - np.sqrt(first)
-    kind = e.choice("the rate β(t)", {"one that rises geometrically": "geometric", "one whose root rises linearly": "root", "the constant β₀": "constant"})  # fmt: skip
+    kind = e.choice("the course of β(t)", {"one that rises geometrically": "geometric", "one whose root rises linearly": "root", "the constant β₀": "constant"})  # fmt: skip
     if kind == "geometric":
         beta, integral = first * (last / first) ** t, first * ((last / first) ** t - 1.0) / log_ratio
     elif kind == "root":

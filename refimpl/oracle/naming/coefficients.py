@@ -48,6 +48,8 @@ def coefficients(inquiry: Inquiry) -> list[Finding]:
     operation = inquiry.operation
     terms = parts_of(operation)[1] if form_of(operation) else ()
     found = _fitted(inquiry, terms) if terms else []
+    if not found:
+        return []
     options = [monomials(*pairs) for pairs in found]
     for chosen in islice(product(*options), COMBINATIONS):
         edits = tuple(Edit(t, "fitted", m) for t, m in zip(terms, chosen, strict=True) if m != Monomial(1.0))
@@ -197,7 +199,7 @@ def monomials(values: Sequence[float], quantities: Sequence[Mapping[str, float]]
     c = np.array(values)
     if np.max(np.abs(c)) <= NAMING:
         return [Monomial(0.0)]
-    if np.any(np.abs(c) <= NAMING) or not (np.all(c > 0.0) or np.all(c < 0.0)):
+    if not (np.all(c > 0.0) or np.all(c < 0.0)):
         return []
     target, sign = np.log(np.abs(c)), float(np.sign(c[0]))
     logs = _logs(quantities)

@@ -48,10 +48,15 @@ class Edit:
     factor: Monomial | None = None
 
     @property
+    def usual(self) -> bool:
+        """Whether it is of the list that knows no operation."""
+        return self.change in CHANGES or self.change in STEPS
+
+    @property
     def sentence(self) -> str:
         if self.factor:
             said = f"is multiplied by {self.factor}"
-        elif self.change in CHANGES or self.change in STEPS:
+        elif self.usual:
             said = {**CHANGES, **STEPS}[self.change].said
         else:
             said = f"is replaced by {self.change}"
@@ -109,11 +114,11 @@ class Editor:
         self.quantities[name] = value
         return value
 
-    def term(self, part: str, value: Any, instead: Mapping[str, Callable] | None = None) -> Any:
+    def term(self, part: str, value: Any, instead: Mapping[str, Callable] | None = None, rows: int | None = None) -> Any:
         """A part that the result is a sum of."""
         if part not in self.terms:
             self.terms.append(part)
-        return self(part, value, instead)
+        return self(part, value, instead, rows)
 
     def steps(self, part: str, items: Iterable) -> Iterator:
         """The steps of a loop, themselves a part."""
@@ -214,7 +219,9 @@ class Editor:
     def _changed(self, edit: Edit, value: Any, instead: Mapping[str, Callable], axis: int) -> Any:
         if edit.factor:
             factor = edit.factor(self)
-            return value * (np.mean(factor, -1) if np.ndim(factor) == 2 and np.ndim(value) == 1 else factor)
+            if np.ndim(factor) == 2:  # a column: a number for every row
+                factor = np.reshape(factor, (-1, *(1,) * (np.ndim(value) - axis - 1)))
+            return value * factor
         if edit.change in instead:
             return instead[edit.change]() + 0.0 * value
         if edit.change not in CHANGES:

@@ -17,7 +17,7 @@ import numpy as np
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import size
 from refimpl.oracle.factors import Factor, common_factor, fitted
-from refimpl.oracle.forms import form_of
+from refimpl.oracle.forms import SLOW, form_of
 from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Part, edits_of
@@ -29,6 +29,7 @@ from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 
 MOST = 3  # explanations that the cases cannot tell apart; more would help nobody
+MOST_PAIRS = 1500  # of changes made at once
 CLOSER = 1e3  # an explanation that is this many times further away than another is none
 
 
@@ -122,12 +123,15 @@ def single(operation: Operation) -> tuple[Variant, ...]:
 
 @cache
 def double(operation: Operation) -> tuple[Variant, ...]:
-    """Variants of two changes, the light ones, to two parts; and one change to two parts at once."""
-    if form_of(operation) is None:
+    """Variants of two light changes, to two parts: the same change to both first, then the others, as many as may be
+    tried while somebody waits. None for a form that takes long."""
+    if form_of(operation) is None or operation.name in SLOW:
         return ()
     parts, _ = parts_of(operation)
     light = [edit for name, part in parts.items() for edit in edits_of(name, part, light=True)]
-    return tuple(Variant(operation, pair) for pair in combinations(light, 2) if pair[0].part != pair[1].part)
+    pairs = [pair for pair in combinations(light, 2) if pair[0].part != pair[1].part]
+    ordered = sorted(pairs, key=lambda pair: pair[0].change != pair[1].change)
+    return tuple(Variant(operation, pair) for pair in ordered[:MOST_PAIRS])
 
 
 def one_change(inquiry: Inquiry) -> list[Finding]:
@@ -143,7 +147,7 @@ def two_changes(inquiry: Inquiry) -> list[Finding]:
 def _matching(inquiry: Inquiry, variants: Iterable[Variant]) -> list[tuple[float, Variant]]:
     """The variants that give what the caller gave, the nearest first."""
     left = list(variants)
-    for trial in sorted(inquiry.trials, key=lambda t: np.size(t.expected.rows)):
+    for trial in sorted(inquiry.trials, key=lambda t: (size(t.case, "D"), np.size(t.expected.rows))):
         left = [v for v in left if _apart(trial, v) <= NAMING]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -152,7 +156,7 @@ def _matching(inquiry: Inquiry, variants: Iterable[Variant]) -> list[tuple[float
     return [(worst, v) for worst, v in found if worst <= min(NAMING, near)]
 
 
-def _told(inquiry: Inquiry, found: list[tuple[float, Variant]], name: str = "changed-formula") -> list[Finding]:
+def _told(inquiry: Inquiry, found: list[tuple[float, Variant]]) -> list[Finding]:
     findings = []
     for worst, variant in found[:MOST]:
         sentence = "The right formula with this change gives what you gave: " if len(variant.edits) == 1 else ""
@@ -161,5 +165,6 @@ def _told(inquiry: Inquiry, found: list[tuple[float, Variant]], name: str = "cha
         if len(found) > 1:
             sentence += f" It is one of {len(found)} such changes that the cases do not tell apart."
         gives = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, to {max(worst, EPSILON):.0e}"
+        name = "changed-formula" if all(edit.usual for edit in variant.edits) else "exchanged-part"
         findings.append(inquiry.finding("mistake", name, sentence, gives + " of their size"))
     return findings
