@@ -75,8 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_operations)
     catalogue = commands.add_parser("mistakes", help="the mistakes that can be named, operation by operation")
     catalogue.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
-    catalogue.add_argument("--measure", action="store_true", help="run them all: how many are named, and how many "
-        "are described without the catalogue; takes minutes")
+    catalogue.add_argument(
+        "--measure",
+        action="store_true",
+        help="run them all: how many are named, and how many are described without the catalogue; takes minutes",
+    )
     catalogue.add_argument("--framework", choices=FRAMEWORKS, default="numpy", help="of --measure: what runs them")
     catalogue.add_argument("--sample", type=int, metavar="N", help="of --measure: N of them, spread evenly")
     catalogue.set_defaults(run=_mistakes)

@@ -81,18 +81,45 @@ def _layers(e, parameters, x, back):
         out = _network(layers, kept)
         width = out.shape[-1] // 2
         first, second = out[..., :width], out[..., width:]
-        raw = e("the output for the log-scale", first, {"the other half of the outputs": lambda b=second: b, "every other output": lambda o=out: o[..., ::2]})  # fmt: skip
-        shift = e("the shift τ", second, {"the other half of the outputs": lambda a=first: a, "every other output": lambda o=out: o[..., 1::2]})  # fmt: skip
-        scale = e("the log-scale λ", np.tanh(raw), {"the output without tanh": lambda raw=raw: raw, "the logarithm of the logistic function of the output plus 2": lambda raw=raw: -np.log1p(np.exp(-raw - 2.0))})  # fmt: skip
+        raw = e(
+            "the output for the log-scale",
+            first,
+            {"the other half of the outputs": lambda b=second: b, "every other output": lambda o=out: o[..., ::2]},
+        )
+        shift = e(
+            "the shift τ",
+            second,
+            {"the other half of the outputs": lambda a=first: a, "every other output": lambda o=out: o[..., 1::2]},
+        )
+        scale = e(
+            "the log-scale λ",
+            np.tanh(raw),
+            {
+                "the output without tanh": lambda raw=raw: raw,
+                "the logarithm of the logistic function of the output plus 2": lambda raw=raw: (
+                    -np.log1p(np.exp(-raw - 2.0))
+                ),
+            },
+        )
         used = e("the log-scale of the moved coordinates", scale)
         factor = e("the scale e^λ", np.exp(used), {"λ": lambda used=used: used})
         if back:
-            moved = e("the moved coordinates", (moved - shift) / factor, {"the scale before the shift": lambda m=moved, s=shift, f=factor: m / f - s})  # fmt: skip
+            moved = e(
+                "the moved coordinates",
+                (moved - shift) / factor,
+                {"the scale before the shift": lambda m=moved, s=shift, f=factor: m / f - s},
+            )
         else:
-            moved = e("the moved coordinates", moved * factor + shift, {"the shift before the scale": lambda m=moved, s=shift, f=factor: (m + s) * f})  # fmt: skip
+            moved = e(
+                "the moved coordinates",
+                moved * factor + shift,
+                {"the shift before the scale": lambda m=moved, s=shift, f=factor: (m + s) * f},
+            )
         natural = [kept, moved] if kept_first else [moved, kept]
         joined = np.concatenate(natural, -1)
-        x = e("the order of the halves", joined, {"kept, then moved": lambda k=kept, m=moved: np.concatenate([k, m], -1)})  # fmt: skip
+        x = e(
+            "the order of the halves", joined, {"kept, then moved": lambda k=kept, m=moved: np.concatenate([k, m], -1)}
+        )
         sums = {"their mean": lambda s=scale: np.mean(s, -1), "the sum of e^λ": lambda s=scale: np.sum(np.exp(s), -1)}
         last = e("the sum of the log-scales", np.sum(scale, -1), sums)
         last = -last if back else last
@@ -116,7 +143,11 @@ def coupling_flow_log_prob(e, parameters, x):
     back = not e.choice("the map", {"the forward map": "forward"})
     z, log_det = _layers(e, parameters, x, back)
     forward = lambda u: _layers(type(e)(e.sizes), parameters, u, False)[1]
-    log_det = e("the log-determinant of the inverse", log_det, {"minus that of the forward map at x": lambda: -forward(x), "that of the forward map at x": lambda: forward(x)})  # fmt: skip
+    log_det = e(
+        "the log-determinant of the inverse",
+        log_det,
+        {"minus that of the forward map at x": lambda: -forward(x), "that of the forward map at x": lambda: forward(x)},
+    )
     z = e("the point z", z, {"x": lambda: x})
     return (
         e.term("½ ‖z‖² of the base", -e.square("‖z‖²", z) / 2.0)

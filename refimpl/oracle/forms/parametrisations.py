@@ -43,13 +43,22 @@ def score_from_noise(e, noise, sigma):
 def score_from_denoiser(e, denoised, x, alpha, sigma):
     _kernel(e, alpha, sigma)
     clean = e("the clean point x̂", denoised, {"2x̂ − 1, from [0, 1] to [−1, 1]": lambda: 2.0 * denoised - 1.0})
-    return e.term("the clean point's share α x̂/σ²", alpha * clean / sigma**2) + e.term("the point's share −x/σ²", -x / sigma**2)  # fmt: skip
+    return e.term("the clean point's share α x̂/σ²", alpha * clean / sigma**2) + e.term(
+        "the point's share −x/σ²", -x / sigma**2
+    )
 
 
 def _rates(e, alpha, sigma, alpha_dot, sigma_dot):
     """The rate α̇/α and ω."""
     given = (alpha, sigma, alpha_dot, sigma_dot)
-    choice = e.choice("the kernel", {"α for σ and α̇ for σ̇, and the reverse": "kernel", "α̇ for σ̇, and the reverse": "rates", "the rates −1 and 1": "straight"})  # fmt: skip
+    choice = e.choice(
+        "the kernel",
+        {
+            "α for σ and α̇ for σ̇, and the reverse": "kernel",
+            "α̇ for σ̇, and the reverse": "rates",
+            "the rates −1 and 1": "straight",
+        },
+    )
     if choice == "kernel":
         alpha, sigma, alpha_dot, sigma_dot = sigma, alpha, sigma_dot, alpha_dot
     if choice == "rates":
@@ -75,14 +84,18 @@ def velocity_from_score(e, score, x, alpha, sigma, alpha_dot, sigma_dot):
 
 def score_from_velocity(e, velocity, x, alpha, sigma, alpha_dot, sigma_dot):
     rate, omega = _rates(e, alpha, sigma, alpha_dot, sigma_dot)
-    whole = e.term("the drift's share (α̇/α) x/ω", rate * x / omega) + e.term("the velocity's share −v/ω", -velocity / omega)  # fmt: skip
+    whole = e.term("the drift's share (α̇/α) x/ω", rate * x / omega) + e.term(
+        "the velocity's share −v/ω", -velocity / omega
+    )
     return e("the score", whole, {"ω times it": lambda: omega * whole})
 
 
 def edm_preconditioning(e, sigma, sigma_data):
     e.quantity("σ", sigma), e.quantity("σ_d", sigma_data)
     data = e("the data's variance σ_d²", sigma_data**2 + 0.0 * sigma)
-    total = e.quantity("(σ² + σ_d²)", e("the sum σ² + σ_d²", sigma**2 + data, {"(σ + σ_d)²": lambda: (sigma + sigma_data) ** 2}))  # fmt: skip
+    total = e.quantity(
+        "(σ² + σ_d²)", e("the sum σ² + σ_d²", sigma**2 + data, {"(σ + σ_d)²": lambda: (sigma + sigma_data) ** 2})
+    )
     e.quantity("(σ + σ_d)", sigma + sigma_data), e.quantity("(σ² + 1)", sigma**2 + 1.0)
     skip = e.term("c_skip", sigma_data**2 / total)
     out = e.term("c_out", sigma * sigma_data / np.sqrt(total))

@@ -17,7 +17,11 @@ def _move(e, x, s, z, h, said=""):
     e.quantity("h", h)
     own = e(f"the step h{said}", h)
     drift = e.term(f"the drift (h/2) s{said}", 0.5 * e(f"the step h of the drift{said}", own) * s)
-    noise = e.term(f"the noise √h z{said}", np.sqrt(e(f"the step h of the noise{said}", own)) * z, {f"(h/2) √h z{said}": lambda: 0.5 * own**1.5 * z})  # fmt: skip
+    noise = e.term(
+        f"the noise √h z{said}",
+        np.sqrt(e(f"the step h of the noise{said}", own)) * z,
+        {f"(h/2) √h z{said}": lambda: 0.5 * own**1.5 * z},
+    )
     return e("the state after a step", e(f"the state x{said}", x) + drift + noise)
 
 
@@ -33,17 +37,30 @@ def _langevin_move(e, score, x, z, step):
 
 def langevin(e, score, x, z, step):
     z = e("the draws z", z)
-    states = []
+    states: list = []
     for draw in e.steps("the steps", z):
         x = _langevin_move(e, score, x, draw, step)
         states.append(x)
-    return e("the last state", x, {"the mean of the states": lambda: sum(states) / len(states)})
+    mean = {"the mean of the states": lambda: sum(states) / len(states)}
+    return e("the last state", x, mean)
 
 
 def annealed_langevin(e, score, x, sigmas, z, step):
     z = e("the draws z", z)
     last, start, count = sigmas[-1], x, len(sigmas)
-    told_all = e("the levels that the network is told", sigmas, {"them upside down": lambda: sigmas[::-1], "the first of them at every level": lambda: sigmas[0] + 0.0 * sigmas, "the last of them at every level": lambda: sigmas[-1] + 0.0 * sigmas, "the level before": lambda: np.concatenate([sigmas[:1], sigmas[:-1]]), "the level after": lambda: np.concatenate([sigmas[1:], sigmas[-1:]]), "the number of the level": lambda: np.arange(float(count))}, rows=0)  # fmt: skip
+    told_all = e(
+        "the levels that the network is told",
+        sigmas,
+        {
+            "them upside down": lambda: sigmas[::-1],
+            "the first of them at every level": lambda: sigmas[0] + 0.0 * sigmas,
+            "the last of them at every level": lambda: sigmas[-1] + 0.0 * sigmas,
+            "the level before": lambda: np.concatenate([sigmas[:1], sigmas[:-1]]),
+            "the level after": lambda: np.concatenate([sigmas[1:], sigmas[-1:]]),
+            "the number of the level": lambda: np.arange(float(count)),
+        },
+        rows=0,
+    )
     size_all = e("the levels of the steps", sigmas, {"them upside down": lambda: sigmas[::-1]}, rows=0)
     pairs = [(i, k) for i in range(count) for k in range(z.shape[1])]
     if e.choice("the order of the loops", {"T times down the whole ladder": "exchanged"}):
@@ -52,43 +69,68 @@ def annealed_langevin(e, score, x, sigmas, z, step):
     else:
         levels = [[(i, k) for k in range(z.shape[1])] for i in range(count)]
     order = e.choice("the ladder", {"the levels from the smallest to the largest, with the draws as they come": "up"})
-    states = []
+    states: list = []
     for level in e.steps("the levels", levels):
         x = e("the start of a level", x, {"the start of the chain": lambda: start})
         states = []
         for i, k in e.steps("the steps of a level", level):
             at = count - 1 - i if order else i
             sigma = size_all[at]
-            ratio = e("the ratio σᵢ/σ_L", sigma / e("the last level σ_L of the ratio", last, {"the first level": lambda: sigmas[0]}))  # fmt: skip
+            ratio = e(
+                "the ratio σᵢ/σ_L",
+                sigma / e("the last level σ_L of the ratio", last, {"the first level": lambda: sigmas[0]}),
+            )
             e.quantity("σᵢ/σ_L", ratio), e.quantity("σᵢ", sigma)
             h = step * ratio**2
             draw = e("a step's noise z", z[i, k])
-            point = e("the point of the score", x, {"the point after the noise": lambda x=x, h=h, d=draw: x + np.sqrt(h) * d})  # fmt: skip
+            point = e(
+                "the point of the score", x, {"the point after the noise": lambda x=x, h=h, d=draw: x + np.sqrt(h) * d}
+            )
             told = e("the level that the network is told", told_all[at])
             mean = {"the mean of the scores of all levels": lambda p=point: sum(score(p, s) for s in sigmas) / count}
             s = score(point, told)
-            s = e("the score s", s, {**mean, "−s/σᵢ": lambda s=s, a=sigma: -s / a, "s/σᵢ": lambda s=s, a=sigma: s / a, "s/σᵢ²": lambda s=s, a=sigma: s / a**2, "σᵢ s": lambda s=s, a=sigma: s * a})  # fmt: skip
+            s = e(
+                "the score s",
+                s,
+                {
+                    **mean,
+                    "−s/σᵢ": lambda s=s, a=sigma: -s / a,
+                    "s/σᵢ": lambda s=s, a=sigma: s / a,
+                    "s/σᵢ²": lambda s=s, a=sigma: s / a**2,
+                    "σᵢ s": lambda s=s, a=sigma: s * a,
+                },
+            )
             drift_h = e("the step hᵢ of the drift", h, {"h, not annealed": lambda: step + 0.0 * h})
             noise_h = e("the step hᵢ of the noise", h, {"h, not annealed": lambda: step + 0.0 * h})
             if e.choice("the step", {"a deviation: noise h σᵢ/σ_L, drift half its square": "deviation"}):
                 drift_h = noise_h = (step * ratio) ** 2
             drift = e.term("the drift (hᵢ/2) s", 0.5 * drift_h * s)
-            noise = e.term("the noise √hᵢ z", np.sqrt(noise_h) * draw, {"(hᵢ/2) √hᵢ z": lambda h=h, d=draw: 0.5 * h**1.5 * d})  # fmt: skip
+            noise = e.term(
+                "the noise √hᵢ z", np.sqrt(noise_h) * draw, {"(hᵢ/2) √hᵢ z": lambda h=h, d=draw: 0.5 * h**1.5 * d}
+            )
             x = e("the state after a step", e("the state x", x) + drift + noise)
             states.append(x)
     tweedie = lambda x, gain: x + gain * score(x, last)
-    return e("the last state", x, {"the mean of the states of the last level": lambda: sum(states) / max(len(states), 1), "it with a denoising step": lambda: tweedie(x, last**2), "it with two denoising steps": lambda: tweedie(tweedie(x, last**2), last**2), "it with a denoising step of σ_L for σ_L²": lambda: tweedie(x, last)})  # fmt: skip
+    return e(
+        "the last state",
+        x,
+        {
+            "the mean of the states of the last level": lambda: sum(states) / max(len(states), 1),
+            "it with a denoising step": lambda: tweedie(x, last**2),
+            "it with two denoising steps": lambda: tweedie(tweedie(x, last**2), last**2),
+            "it with a denoising step of σ_L for σ_L²": lambda: tweedie(x, last),
+        },
+    )
 
 
 # Metropolis
 
 
 def _log_ratio(e, f, x, y, h):
-    own = e("the step h of the ratio", h, {"h²": lambda: h**2})
+    own = e("the step h of the ratio", h)
     size = e("the step h of the ratio's drifts", own)
     variance = e("the variance h of the proposal", own)
-    rows, gradient = x.shape[0], ns.gradient(f)
-    s = lambda u: e("the drift's score in the ratio", gradient(u), {"∇f/B": lambda: gradient(u) / rows})
+    s = lambda u: e("the drift's score in the ratio", e("the score ∇f", ns.gradient(f)(u)))
     s_x, s_y = s(x), s(y)
     there = y - x - 0.5 * size * e("the score of the move there", s_x, {"that at the proposal": lambda: s_y})
     back = x - y - 0.5 * size * e("the score of the move back", s_y, {"that at the point": lambda: s_x})
@@ -96,9 +138,18 @@ def _log_ratio(e, f, x, y, h):
     roots = e.choice("the squared norms", {"the norms, not squared": "roots"})
     square = (lambda a: np.sqrt(norm(a))) if roots else norm
     density = e("the densities f(y) − f(x)", e.term("f at the proposal", f(y)) - e.term("f at the point", f(x)))
-    moves = e.term("the density of the move there", square(there)) - e.term("the density of the move back", square(back))  # fmt: skip
+    moves = e.term("the density of the move there", square(there)) - e.term(
+        "the density of the move back", square(back)
+    )
     ratio = density + e("the correction for the moves", moves)
-    return e("the logarithm of the ratio", ratio, {"the smaller of 0 and it": lambda: 0.5 * (ratio - np.abs(ratio)), "the logarithm of r/(1 + r)": lambda: -ns.softplus(-ratio)})  # fmt: skip
+    return e(
+        "the logarithm of the ratio",
+        ratio,
+        {
+            "the smaller of 0 and it": lambda: 0.5 * (ratio - np.abs(ratio)),
+            "the logarithm of r/(1 + r)": lambda: -ns.softplus(-ratio),
+        },
+    )
 
 
 def log_acceptance_ratio(e, log_prob, x, proposal, step):
@@ -110,16 +161,31 @@ def log_acceptance_ratio(e, log_prob, x, proposal, step):
 def mala_step(e, log_prob, x, z, u, step):
     e.quantity("h", step)
     f = lambda a: e("the log-density f", log_prob(a))
-    z, gradient = e("the noise z", z), ns.gradient(f)
+    step = e("the step h everywhere", step)
+    z, gradient = e("the noise z", z), lambda a: e("the score ∇f", ns.gradient(f)(a))
     point = e("the point of the proposal's score", x, {"the point after the noise": lambda: x + np.sqrt(step) * z})
     s = e("the proposal's score", gradient(point))
     own = e("the step h of the proposal", step)
     drift = e("the drift of the proposal", 0.5 * e("the step h of the proposal's drift", own) * s)
-    y = e("the proposal", x + drift + e("the noise of the proposal", np.sqrt(e("the step h of the proposal's noise", own)) * z))  # fmt: skip
-    log_u = e("log u", np.log(e("u", u)), {"u": lambda: u, "log(1 − u)": lambda: np.log(1.0 - u), "log of the first u, for all,": lambda: np.log(u[0]) + 0.0 * u})  # fmt: skip
+    y = e(
+        "the proposal",
+        x + drift + e("the noise of the proposal", np.sqrt(e("the step h of the proposal's noise", own)) * z),
+    )
+    log_u = e(
+        "log u",
+        np.log(e("u", u)),
+        {
+            "u": lambda: u,
+            "log(1 − u)": lambda: np.log(1.0 - u),
+            "log of the first u, for all,": lambda: np.log(u[0]) + 0.0 * u,
+        },
+    )
     ratio = _log_ratio(e, f, x, y, e("the step that the ratio is told", step))
     accepted = log_u < ratio
-    way = e.choice("the choice", {"every proposal": "all", "the other one": "inverted", "the choice coordinate by coordinate": "each"})  # fmt: skip
+    way = e.choice(
+        "the choice",
+        {"every proposal": "all", "the other one": "inverted", "the choice coordinate by coordinate": "each"},
+    )
     if way == "each":
         s_x, s_y = gradient(x), gradient(y)
         squares = (y - x - 0.5 * step * s_x) ** 2 - (x - y - 0.5 * step * s_y) ** 2
@@ -138,14 +204,29 @@ def euler_maruyama_step(e, x, drift, diffusion, dt, z):
     a = e("the drift's value a", drift)
     dt_drift = e("the step dt of the drift", dt + 0.0 * x[:, :1])
     b = e("the diffusion b", b)
-    noise = e.term("the noise b √|dt| z", b * np.sqrt(e("the length |dt| of the noise", length + 0.0 * x[:, :1])) * e("the noise z", z), {"b dt z": lambda: b * dt * z, "the noise with the sign of dt": lambda: b * np.sign(dt) * np.sqrt(length) * z})  # fmt: skip
-    return e("the state after a step", e("the state x", x) + e.term("the drift a dt", a * dt_drift, {"a √|dt| with the sign of dt": lambda: a * np.sign(dt) * np.sqrt(length)}) + noise)  # fmt: skip
+    noise = e.term(
+        "the noise b √|dt| z",
+        b * np.sqrt(e("the length |dt| of the noise", length + 0.0 * x[:, :1])) * e("the noise z", z),
+        {"b dt z": lambda: b * dt * z, "the noise with the sign of dt": lambda: b * np.sign(dt) * np.sqrt(length) * z},
+    )
+    return e(
+        "the state after a step",
+        e("the state x", x)
+        + e.term(
+            "the drift a dt", a * dt_drift, {"a √|dt| with the sign of dt": lambda: a * np.sign(dt) * np.sqrt(length)}
+        )
+        + noise,
+    )
 
 
 def _lengths(e, t, after, ts):
     """The length of a step, t − after > 0."""
     count = len(ts) - 1
-    h = e("the length h of a step", t - after, {"1/N": lambda: 1.0 / count, "the mean length of the steps": lambda: (ts[0] - ts[-1]) / count})  # fmt: skip
+    h = e(
+        "the length h of a step",
+        t - after,
+        {"1/N": lambda: 1.0 / count, "the mean length of the steps": lambda: (ts[0] - ts[-1]) / count},
+    )
     return e.quantity("h", h)
 
 
@@ -184,7 +265,14 @@ def _ancestral_step(e, named, score, x, t, s, z):
     (alpha_s, sigma_s), (alpha_t, sigma_t) = sde.marginal(s), sde.marginal(t)
     without = np.sqrt(np.abs(sigma_t**2 - sigma_s**2))
     sigma = e("the kernel's deviation σ_{t|s}", sigma, {"√(σ_t² − σ_s²)": lambda: without})
-    for name, value in (("α_{t|s}", alpha), ("σ_{t|s}", sigma), ("α_s", alpha_s), ("σ_s", sigma_s), ("α_t", alpha_t), ("σ_t", sigma_t)):  # fmt: skip
+    for name, value in (
+        ("α_{t|s}", alpha),
+        ("σ_{t|s}", sigma),
+        ("α_s", alpha_s),
+        ("σ_s", sigma_s),
+        ("α_t", alpha_t),
+        ("σ_t", sigma_t),
+    ):
         e.quantity(name, value)
     told = e("the time of the score", t, {"the time at which the step ends": lambda: s})
     value = e("the score", named.score(score)(x, told))
@@ -194,16 +282,29 @@ def _ancestral_step(e, named, score, x, t, s, z):
     pull = e.term("the score's share σ²_{t|s} s/α_{t|s}", variance * value / e("the divisor of the score", divisor))
     ratio = e("the ratio σ_s/σ_t of the noise", sigma_s / sigma_t)
     deviation = e("the deviation of the noise", sigma * ratio)
-    noise = e.term("the noise", deviation * z, {"σ_s z": lambda: sigma_s * z, "(σ_{t|s} σ_s/σ_t)/α_{t|s} z": lambda: sigma * ratio * z / alpha})  # fmt: skip
+    noise = e.term(
+        "the noise",
+        deviation * z,
+        {"σ_s z": lambda: sigma_s * z, "(σ_{t|s} σ_s/σ_t)/α_{t|s} z": lambda: sigma * ratio * z / alpha},
+    )
     clean = (x + sigma_t**2 * value) / alpha_t
     posterior = lambda c: (alpha * sigma_s**2 / sigma_t**2) * x + alpha_s * sigma**2 / sigma_t**2 * c
-    mean = e("the mean", state + pull, {"E[x₀|x_t]": lambda: clean, "that of the guess of x₀, clipped to ±1": lambda: posterior(np.clip(clean, -1.0, 1.0))})  # fmt: skip
+    mean = e(
+        "the mean",
+        state + pull,
+        {
+            "E[x₀|x_t]": lambda: clean,
+            "that of the guess of x₀, clipped to ±1": lambda: posterior(np.clip(clean, -1.0, 1.0)),
+        },
+    )
     return mean, noise, alpha_s * clean - sigma_s * sigma_t * value
 
 
 def ancestral(e, sde, score, x, ts, z):
     named, z = Named(e, sde), e("the draws z", z)
-    way = e.choice("a step", {"the deterministic one, α_s E[x₀|x_t] − σ_s σ_t s": "ddim", "that of Euler and Maruyama": "euler"})  # fmt: skip
+    way = e.choice(
+        "a step", {"the deterministic one, α_s E[x₀|x_t] − σ_s σ_t s": "ddim", "that of Euler and Maruyama": "euler"}
+    )
     for (t, s), draw in e.steps("the steps", zip(pairwise(ts), z, strict=True)):
         if way == "euler":
             x = x - (t - s) * reverse_drift(sde, score)(x, t) + sde.diffusion(t) * np.sqrt(t - s) * draw
@@ -230,7 +331,17 @@ def _norms(e, of_batch):
         shared = _common if of_batch else (lambda n: n)
         value = shared(rows)
         whole = lambda: np.sqrt(np.mean(np.sum(a**2, -1))) + 0.0 * rows
-        return e(part, value, {"√D": lambda: size + 0.0 * rows, "the sum of absolute values": lambda: shared(absolute), "its own, not the mean over the rows": lambda: rows, "its mean over the rows": lambda: _common(rows), "the root of the mean of squares over the batch": whole})  # fmt: skip
+        return e(
+            part,
+            value,
+            {
+                "√D": lambda: size + 0.0 * rows,
+                "the sum of absolute values": lambda: shared(absolute),
+                "its own, not the mean over the rows": lambda: rows,
+                "its mean over the rows": lambda: _common(rows),
+                "the root of the mean of squares over the batch": whole,
+            },
+        )
 
     return norm
 
@@ -239,10 +350,24 @@ def _predictor_corrector(of_batch: bool) -> Callable:
     def sampler(e, sde, score, x, ts, z_predictor, z_corrector, snr):
         named = Named(e, sde)
         norm = _norms(e, of_batch)
+        z_predictor, z_corrector = e("the draws", z_predictor), e("the draws", z_corrector)
         z_predictor, z_corrector = e("the predictor's draws", z_predictor), e("the corrector's draws", z_corrector)
         order = e.choice("the order", {"the corrector first, at the time where the step begins": "corrector"})
-        kind = e.choice("the predictor", {"a step of the probability flow": "flow", "an ancestral step": "ancestral", "no step": "none"})  # fmt: skip
-        norms = e.choice("the norms", {"each row's own": "own", "their means over the batch": "mean", "roots of means of squares over the batch": "root", "the ratios' mean over the batch": "ratio", "sums of absolute values": "absolute", "those of score and noise exchanged": "swapped"})  # fmt: skip
+        kind = e.choice(
+            "the predictor",
+            {"a step of the probability flow": "flow", "an ancestral step": "ancestral", "no step": "none"},
+        )
+        norms = e.choice(
+            "the norms",
+            {
+                "each row's own": "own",
+                "their means over the batch": "mean",
+                "roots of means of squares over the batch": "root",
+                "the ratios' mean over the batch": "ratio",
+                "sums of absolute values": "absolute",
+                "those of score and noise exchanged": "swapped",
+            },
+        )
 
         def corrections(x, t, after, begun, began_at, draws):
             held = []
@@ -277,7 +402,11 @@ def _predictor_corrector(of_batch: bool) -> Callable:
 
         loop = zip(pairwise(ts), z_predictor, z_corrector, strict=True)
         for (t, after), draw, draws in e.steps("the steps", loop):
-            draws = e("the draws of a step's corrections", draws, {"the predictor's": lambda draws=draws, draw=draw: draw + 0.0 * draws})  # fmt: skip
+            draws = e(
+                "the draws of a step's corrections",
+                draws,
+                {"the predictor's": lambda draws=draws, draw=draw: draw + 0.0 * draws},
+            )
             if order:
                 x = corrections(x, t, t, x, t, draws)
             start = x
@@ -305,7 +434,16 @@ def _encoded(e, sde, score, x, ts, integrate):
     decreasing = ts[0] > ts[-1]
     unit = np.array([1.0, 0.0]) if decreasing else np.array([0.0, 1.0])
     inner = np.concatenate([unit[:1], ts[1:-1], unit[1:]])
-    grid = e.one_of("the times", ts, {"them from the last to the first": lambda: ts[::-1], "them without the last": lambda: ts[:-1], "them without the first": lambda: ts[1:], "them between 0 and 1": lambda: inner})  # fmt: skip
+    grid = e.one_of(
+        "the times",
+        ts,
+        {
+            "them from the last to the first": lambda: ts[::-1],
+            "them without the last": lambda: ts[:-1],
+            "them without the first": lambda: ts[1:],
+            "them between 0 and 1": lambda: inner,
+        },
+    )
     (alpha_0, sigma_0), (alpha_1, sigma_1) = sde.marginal(ts[0]), sde.marginal(ts[-1])
     x = e("the start", x, {"σ times it": lambda: sigma_0 * x})
 
@@ -327,7 +465,17 @@ def _encoded(e, sde, score, x, ts, integrate):
         return euler(np.diff(ts) if rule == "euler" else np.full(count, way / count))
     end = integrate(velocity, x, grid)
     denoised = lambda: (end + sigma_1**2 * score(end, ts[-1])) / alpha_1
-    return e("the end", end, {"its way from the start": lambda: end - start, "the start": lambda: start, "it over α": lambda: end / alpha_1, "it over σ": lambda: end / sigma_1, "Tweedie's mean of the clean point": denoised})  # fmt: skip
+    return e(
+        "the end",
+        end,
+        {
+            "its way from the start": lambda: end - start,
+            "the start": lambda: start,
+            "it over α": lambda: end / alpha_1,
+            "it over σ": lambda: end / sigma_1,
+            "Tweedie's mean of the clean point": denoised,
+        },
+    )
 
 
 def encode(e, sde, score, x, ts, integrate):

@@ -26,9 +26,26 @@ def ve_drift(e, sigma_min, sigma_max, x, t):
 def _levels(e, sigma_min, sigma_max, t):
     t = e.quantity("t", e.time("the time t", t))
     e.quantity("σ_min", sigma_min), e.quantity("σ_max", sigma_max), e.quantity("1 − t", 1.0 - t)
-    ratio = e("the log-ratio ln(σ_max/σ_min)", np.log(sigma_max / sigma_min), {"the logarithm to base 10": lambda: np.log10(sigma_max / sigma_min), "the logarithm to base 2": lambda: np.log2(sigma_max / sigma_min)})  # fmt: skip
-    first, last = e("σ_min", sigma_min, {"σ_max": lambda: sigma_max}), e("σ_max", sigma_max, {"σ_min": lambda: sigma_min})  # fmt: skip
-    level = e("the level σ(t)", first * (last / first) ** t, {"a linear level": lambda: first + t * (last - first), "the deviation of the kernel": lambda: first * np.sqrt((last / first) ** (2 * t) - 1.0)})  # fmt: skip
+    ratio = e(
+        "the log-ratio ln(σ_max/σ_min)",
+        np.log(sigma_max / sigma_min),
+        {
+            "the logarithm to base 10": lambda: np.log10(sigma_max / sigma_min),
+            "the logarithm to base 2": lambda: np.log2(sigma_max / sigma_min),
+        },
+    )
+    first, last = (
+        e("σ_min", sigma_min, {"σ_max": lambda: sigma_max}),
+        e("σ_max", sigma_max, {"σ_min": lambda: sigma_min}),
+    )
+    level = e(
+        "the level σ(t)",
+        first * (last / first) ** t,
+        {
+            "a linear level": lambda: first + t * (last - first),
+            "the deviation of the kernel": lambda: first * np.sqrt((last / first) ** (2 * t) - 1.0),
+        },
+    )
     e.quantity("ln(σ_max/σ_min)", ratio), e.quantity("σ(t)", level)
     return first, last, ratio, level
 
@@ -56,7 +73,11 @@ def ve_marginal(e, sigma_min, sigma_max, t):
     e.quantity("the variance", variance), e.quantity("1 + the variance", 1.0 + variance)
     reverse = last * (first / last) ** t
     g = level * np.sqrt(2.0 * ratio)
-    sigma = e.term("σ", np.sqrt(variance), {"σ(t) − σ_min": lambda: level - first, "g(t)": lambda: g, "the level counted from the noise": lambda: reverse})  # fmt: skip
+    sigma = e.term(
+        "σ",
+        np.sqrt(variance),
+        {"σ(t) − σ_min": lambda: level - first, "g(t)": lambda: g, "the level counted from the noise": lambda: reverse},
+    )
     return _pair(e, e.term("α, returned,", alpha), sigma)
 
 
@@ -76,7 +97,14 @@ def _rates(e, beta_0, beta_1, t):
     log_ratio = np.log(last / first)
     root = lambda: np.sqrt(first) + t * (np.sqrt(last) - np.sqrt(first))
     a, b = np.sqrt(first), np.sqrt(last) - np.sqrt(first)
-    kind = e.choice("the course of β(t)", {"one that rises geometrically": "geometric", "one whose root rises linearly": "root", "the constant β₀": "constant"})  # fmt: skip
+    kind = e.choice(
+        "the course of β(t)",
+        {
+            "one that rises geometrically": "geometric",
+            "one whose root rises linearly": "root",
+            "the constant β₀": "constant",
+        },
+    )
     if kind == "geometric":
         beta, integral = first * (last / first) ** t, first * ((last / first) ** t - 1.0) / log_ratio
     elif kind == "root":
@@ -85,7 +113,9 @@ def _rates(e, beta_0, beta_1, t):
         beta, integral = first + 0.0 * t, first * t
     else:
         beta = first + e("the rise t (β₁ − β₀) of the rate", t * rise)
-        integral = first * t + e("the rise ½ t² (β₁ − β₀) of the integral", 0.5 * t**2 * rise, {"½ t (β₁ − β₀)": lambda: 0.5 * t * rise})  # fmt: skip
+        integral = first * t + e(
+            "the rise ½ t² (β₁ − β₀) of the integral", 0.5 * t**2 * rise, {"½ t (β₁ − β₀)": lambda: 0.5 * t * rise}
+        )
     e.quantity("β(t)", beta), e.quantity("B(t)", integral)
     return beta, integral
 
@@ -127,7 +157,19 @@ def vp_marginal(e, beta_0, beta_1, t):
     alpha = np.exp(e("the exponent −B/2 of α", -0.5 * integral))
     sigma = np.sqrt(1.0 - np.exp(e("the exponent −B of the variance", -integral)))
     _of_rates(e, integral)
-    return _pair(e, e.term("α", alpha), e.term("σ", sigma, {"1 − α": lambda: 1.0 - alpha, "√(1 − α)": lambda: np.sqrt(1.0 - alpha), "√(1 − α⁴)": lambda: np.sqrt(1.0 - alpha**4)}))  # fmt: skip
+    return _pair(
+        e,
+        e.term("α", alpha),
+        e.term(
+            "σ",
+            sigma,
+            {
+                "1 − α": lambda: 1.0 - alpha,
+                "√(1 − α)": lambda: np.sqrt(1.0 - alpha),
+                "√(1 − α⁴)": lambda: np.sqrt(1.0 - alpha**4),
+            },
+        ),
+    )
 
 
 def sub_vp_marginal(e, beta_0, beta_1, t):
@@ -136,12 +178,19 @@ def sub_vp_marginal(e, beta_0, beta_1, t):
     alpha = np.exp(e("the exponent −B/2 of α", -0.5 * integral))
     sigma = 1.0 - np.exp(e("the exponent −B of σ", -integral))
     _of_rates(e, integral)
-    return _pair(e, e.term("α", alpha), e.term("σ", sigma, {"1 − α": lambda: 1.0 - alpha, "√(1 − α⁴)": lambda: np.sqrt(1.0 - alpha**4)}))  # fmt: skip
+    return _pair(
+        e,
+        e.term("α", alpha),
+        e.term("σ", sigma, {"1 − α": lambda: 1.0 - alpha, "√(1 − α⁴)": lambda: np.sqrt(1.0 - alpha**4)}),
+    )
 
 
 def transition(e, sde, s, t):
     s, t = s + 0.0 * t, t + 0.0 * s
-    s, t = e("the earlier time s", s, {"t": lambda: t, "t − s": lambda: t - s}), e("the later time t", t, {"s": lambda: s, "t − s": lambda: t - s})  # fmt: skip
+    s, t = (
+        e("the earlier time s", s, {"t": lambda: t, "t − s": lambda: t - s}),
+        e("the later time t", t, {"s": lambda: s, "t − s": lambda: t - s}),
+    )
     (alpha_s, sigma_s), (alpha_t, sigma_t) = sde.marginal(s), sde.marginal(t)
     alpha_s, sigma_s = e("α_s", e.quantity("α_s", alpha_s)), e("σ_s", e.quantity("σ_s", sigma_s))
     alpha_t, sigma_t = e("α_t", e.quantity("α_t", alpha_t)), e("σ_t", e.quantity("σ_t", sigma_t))
@@ -152,14 +201,27 @@ def transition(e, sde, s, t):
     e.quantity("σ_{t|s}", sigma)
     step = t - s
     slope = lambda at: ns.divergence(lambda x: sde.drift(x, at), np.ones((np.size(step), 1)))[:, None]
-    euler = lambda at: (1.0 + (slope(at + 0.0 * step.reshape(-1, 1)) * step.reshape(-1, 1)).reshape(np.shape(step)))
+    euler = lambda at: 1.0 + (slope(at + 0.0 * step.reshape(-1, 1)) * step.reshape(-1, 1)).reshape(np.shape(step))
     noise = lambda at: sde.diffusion(at) * np.sqrt(step)
-    kind = e.choice("the kernel", {"the step of Euler and Maruyama from s": "start", "the step of Euler and Maruyama with the rates at t": "end"})  # fmt: skip
+    kind = e.choice(
+        "the kernel",
+        {"the step of Euler and Maruyama from s": "start", "the step of Euler and Maruyama with the rates at t": "end"},
+    )
     if kind:
         at = s if kind == "start" else t
         step = np.asarray(step)
         return euler(at), noise(at)
-    sigma = e.term("σ_{t|s}", sigma, {"σ_t − α_{t|s} σ_s": lambda: sigma_t - alpha * sigma_s, "the noise over signal √(σ_t²/α_t² − σ_s²/α_s²)": lambda: np.sqrt(sigma_t**2 / alpha_t**2 - sigma_s**2 / alpha_s**2), "σ_t": lambda: sigma_t})  # fmt: skip
+    sigma = e.term(
+        "σ_{t|s}",
+        sigma,
+        {
+            "σ_t − α_{t|s} σ_s": lambda: sigma_t - alpha * sigma_s,
+            "the noise over signal √(σ_t²/α_t² − σ_s²/α_s²)": lambda: np.sqrt(
+                sigma_t**2 / alpha_t**2 - sigma_s**2 / alpha_s**2
+            ),
+            "σ_t": lambda: sigma_t,
+        },
+    )
     return _pair(e, e.term("α_{t|s}, returned,", alpha), sigma)
 
 
@@ -180,7 +242,14 @@ class Named:
         t = self.at(t)
         g, (alpha, sigma) = self.sde.diffusion(t), self.sde.marginal(t)
         self.e.quantity("g", g), self.e.quantity("α_t", alpha), self.e.quantity("σ_t", sigma)
-        return self.e("g²", g**2, {"the variance σ² of the kernel": lambda: sigma**2 + 0.0 * g, "the deviation σ of the kernel": lambda: sigma + 0.0 * g})  # fmt: skip
+        return self.e(
+            "g²",
+            g**2,
+            {
+                "the variance σ² of the kernel": lambda: sigma**2 + 0.0 * g,
+                "the deviation σ of the kernel": lambda: sigma + 0.0 * g,
+            },
+        )
 
     def score(self, score, point="the point of the score", t="the time that the score is told"):
         """s(x, t), its arguments and its result parts."""
@@ -189,7 +258,17 @@ class Named:
             (alpha, sigma) = self.sde.marginal(at)
             told = self.e.time(t, at, {"σ(t)": lambda: sigma, "σ²(t)": lambda: sigma**2})
             s = score(self.e(point, x), told)
-            return self.e("the score s", s, {"s/σ": lambda: s / sigma, "−s/σ": lambda: -s / sigma, "σ s": lambda: sigma * s, "−σ s": lambda: -sigma * s, "s/α": lambda: s / alpha})  # fmt: skip
+            return self.e(
+                "the score s",
+                s,
+                {
+                    "s/σ": lambda: s / sigma,
+                    "−s/σ": lambda: -s / sigma,
+                    "σ s": lambda: sigma * s,
+                    "−σ s": lambda: -sigma * s,
+                    "s/α": lambda: s / alpha,
+                },
+            )
 
         return field
 
@@ -197,7 +276,21 @@ class Named:
 def reverse_drift(e, sde, score, stochasticity):
     share = e("λ²", stochasticity**2)
     e.quantity("λ", stochasticity + 0.0)
-    both = e("the factor 1 + λ²", 1.0 + share, {"(1 + λ)²": lambda: (1.0 + stochasticity) ** 2, "1 − λ²": lambda: 1.0 - share, "1 + λ⁴": lambda: 1.0 + share**2, "1 + 2λ²": lambda: 1.0 + 2.0 * share, "1 + λ": lambda: 1.0 + stochasticity, "2": lambda: 2.0, "2λ": lambda: 2.0 * stochasticity, "2λ²": lambda: 2.0 * share, "λ²": lambda: share})  # fmt: skip
+    both = e(
+        "the factor 1 + λ²",
+        1.0 + share,
+        {
+            "(1 + λ)²": lambda: (1.0 + stochasticity) ** 2,
+            "1 − λ²": lambda: 1.0 - share,
+            "1 + λ⁴": lambda: 1.0 + share**2,
+            "1 + 2λ²": lambda: 1.0 + 2.0 * share,
+            "1 + λ": lambda: 1.0 + stochasticity,
+            "2": lambda: 2.0,
+            "2λ": lambda: 2.0 * stochasticity,
+            "2λ²": lambda: 2.0 * share,
+            "λ²": lambda: share,
+        },
+    )
     return _flow(e, sde, score, 0.5 * both, "½ (1 + λ²) g² s")
 
 
@@ -241,8 +334,13 @@ def score_fokker_planck_residual(e, sde, score, x, t):
     told = lambda c: e.time("the time that the model is told", c)
     field, half = lambda u: score(u, told(t)), 0.5 * named.square(t)[:, 0]
     drift = lambda u: named.drift(u, t)
-    along = lambda u, v: np.stack([np.sum(ns.gradient(lambda w: field(w)[:, d])(u) * v, -1) for d in range(u.shape[1])], -1)  # fmt: skip
-    laplacian = lambda: half[:, None] * np.stack([ns.divergence(ns.gradient(lambda w: field(w)[:, d]), x) for d in range(x.shape[1])], -1)  # fmt: skip
+    along = lambda u, v: np.stack(
+        [np.sum(ns.gradient(lambda w: field(w)[:, d])(u) * v, -1) for d in range(u.shape[1])], -1
+    )
+    laplacian = lambda: (
+        half[:, None]
+        * np.stack([ns.divergence(ns.gradient(lambda w: field(w)[:, d]), x) for d in range(x.shape[1])], -1)
+    )
     of_sum = lambda: ns.gradient(lambda c: np.sum(score(x, told(c)), -1))(t) + 0.0 * x
     state = {
         "that with f constant": lambda: ns.gradient(lambda u: np.sum(ns.stop_gradient(drift(x)) * field(u), -1))(x),
@@ -251,9 +349,21 @@ def score_fokker_planck_residual(e, sde, score, x, t):
         "½ g² ∇(x·s)": lambda: ns.gradient(lambda u: half * np.sum(u * field(u), -1))(x),
     }
     whole = (
-        e.term("the time derivative ∂ₜ s", in_time(ns, lambda u, c: score(u, told(c)), x, t), {"that of the summed components": of_sum})  # fmt: skip
-        - e.term("½ g² ∇(∇·s)", ns.gradient(lambda u: half * e.trace("the divergence ∇·s", field, u))(x), {"½ g² times the Laplacian of every component": laplacian})  # fmt: skip
-        - e.term("½ g² ∇‖s‖²", ns.gradient(lambda u: half * e.square("‖s‖²", field(u)))(x), {"g² (∂s/∂x) s": lambda: 2.0 * half[:, None] * along(x, field(x))})  # fmt: skip
+        e.term(
+            "the time derivative ∂ₜ s",
+            in_time(ns, lambda u, c: score(u, told(c)), x, t),
+            {"that of the summed components": of_sum},
+        )
+        - e.term(
+            "½ g² ∇(∇·s)",
+            ns.gradient(lambda u: half * e.trace("the divergence ∇·s", field, u))(x),
+            {"½ g² times the Laplacian of every component": laplacian},
+        )
+        - e.term(
+            "½ g² ∇‖s‖²",
+            ns.gradient(lambda u: half * e.square("‖s‖²", field(u)))(x),
+            {"g² (∂s/∂x) s": lambda: 2.0 * half[:, None] * along(x, field(x))},
+        )
         + e.term("∇(f·s)", ns.gradient(lambda u: np.sum(drift(u) * field(u), -1))(x), state)
     )
     return e("the residual", whole)

@@ -19,7 +19,7 @@ from refimpl.oracle.forms import form_of
 from refimpl.oracle.forms.samplers import one_step
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.editor import Edit, Editor, Monomial
-from refimpl.oracle.naming.formula import Variant, parts_of, rows_of, sizes_of
+from refimpl.oracle.naming.formula import Variant, parts_of, rows_of, run, sizes_of
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
@@ -133,7 +133,10 @@ def _blocks(trial: Trial, terms: Sequence[str]) -> list[Block]:
         if len(set(shape)) != 1:
             return []
         parts = len(shape)
-        lots = [(columns.reshape(parts, -1, len(terms))[:, i], given.reshape(parts, -1)[:, i]) for i in range(given.size // parts)]  # fmt: skip
+        lots = [
+            (columns.reshape(parts, -1, len(terms))[:, i], given.reshape(parts, -1)[:, i])
+            for i in range(given.size // parts)
+        ]
         return [_block(*lot, quantities, shape[0], i) for i, lot in enumerate(lots)]
     if rows.ndim >= 2 and rows.shape[0] == _count(case):
         size = rows[0].size
@@ -184,11 +187,10 @@ def _block(columns: Array, got: Array, quantities: Mapping[str, Any], shape: tup
 def _quantities(operation: Operation, case: Case) -> Mapping[str, Any]:
     """What a coefficient may be a power of, at a case."""
     made: list[Editor] = []
-    form = form_of(operation)
 
     def recorded(*arguments: Any) -> Any:
         made.append(Editor(sizes_of(operation, arguments)))
-        return form(made[0], *arguments)  # type: ignore[misc]
+        return run(operation, made[0], arguments)
 
     numpy_adapter.value(recorded, operation, case, operation.models[0])
     return made[0].quantities

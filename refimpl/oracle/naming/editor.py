@@ -34,7 +34,9 @@ class Monomial:
 
     def __str__(self) -> str:
         simple = Fraction(self.constant).limit_denominator(64)
-        number = str(simple) if abs(float(simple) - self.constant) <= 1e-9 * abs(self.constant) else f"{self.constant:.4g}"
+        number = (
+            str(simple) if abs(float(simple) - self.constant) <= 1e-9 * abs(self.constant) else f"{self.constant:.4g}"
+        )
         letters = [name if power == 1 else f"{name}^{power}" for name, power in self.powers]
         return " · ".join(([] if number == "1" and letters else [number]) + letters).replace("-1 · ", "−")
 
@@ -91,10 +93,14 @@ class Editor:
         self.sizes, self.edits, self.parts = sizes, tuple(edits), parts
         self.visits: Counter[str] = Counter()
         self.kept: dict[tuple, Any] = {}
-        self.stack: list[tuple[int, bool]] = []  # of every loop under way the number of the step, and whether it is the last
+        self.stack: list[
+            tuple[int, bool]
+        ] = []  # of every loop under way the number of the step, and whether it is the last
         self.terms: list[str] = []
 
-    def __call__(self, part: str, value: Any, instead: Mapping[str, Callable] | None = None, rows: int | None = None) -> Any:
+    def __call__(
+        self, part: str, value: Any, instead: Mapping[str, Callable] | None = None, rows: int | None = None
+    ) -> Any:
         """The value of the part, or what the edits make of it.
 
         instead  words -> what stands in its place then, to be called;  rows  the axis of the rows, where it is not the
@@ -114,7 +120,9 @@ class Editor:
         self.quantities[name] = value
         return value
 
-    def term(self, part: str, value: Any, instead: Mapping[str, Callable] | None = None, rows: int | None = None) -> Any:
+    def term(
+        self, part: str, value: Any, instead: Mapping[str, Callable] | None = None, rows: int | None = None
+    ) -> Any:
         """A part that the result is a sum of."""
         if part not in self.terms:
             self.terms.append(part)
@@ -180,7 +188,9 @@ class Editor:
             "the mean over the K": lambda: np.mean(a, 0),
             "the first of the K alone": lambda: a[0],
             "the logarithm of the mean of the exponentials": lambda: ns.log_sum_exp(a, 0) - np.log(len(a)),
-            "minus the logarithm of the mean of the exponentials of its negative": lambda: -ns.log_sum_exp(-a, 0) + np.log(len(a)),
+            "minus the logarithm of the mean of the exponentials of its negative": lambda: (
+                -ns.log_sum_exp(-a, 0) + np.log(len(a))
+            ),
         }
 
     def trace(self, part: str, field: Callable, x: Array) -> Array:
@@ -189,7 +199,9 @@ class Editor:
             part,
             ns.divergence(field, x),
             {
-                "the sum of all entries of the Jacobian": lambda: ns.sum(ns.gradient(lambda u: ns.sum(field(u), -1))(x), -1),
+                "the sum of all entries of the Jacobian": lambda: ns.sum(
+                    ns.gradient(lambda u: ns.sum(field(u), -1))(x), -1
+                ),
                 "the first diagonal entry alone": lambda: ns.gradient(lambda u: field(u)[..., 0])(x)[..., 0],
             },
             rows=max(np.ndim(x) - 2, 0),
@@ -200,7 +212,11 @@ class Editor:
         return self(
             part,
             ns.quadratic_form(field, x, v),
-            {"vᵀ(∂s/∂x) summed over its coordinates": lambda: ns.sum(ns.gradient(lambda u: ns.sum(v * field(u), -1))(x), -1)},
+            {
+                "vᵀ(∂s/∂x) summed over its coordinates": lambda: ns.sum(
+                    ns.gradient(lambda u: ns.sum(v * field(u), -1))(x), -1
+                )
+            },
             rows=np.ndim(x) - 2,
         )
 
@@ -243,7 +259,9 @@ class Change:
     light: bool = False
 
 
-def scaled(said: str, factor: Callable[[Editor], float], applies: Callable = lambda part: True, light: bool = False) -> Change:
+def scaled(
+    said: str, factor: Callable[[Editor], float], applies: Callable = lambda part: True, light: bool = False
+) -> Change:
     return Change(said, lambda e, part, v, axis: factor(e) * v, applies, light)
 
 
@@ -310,6 +328,7 @@ CHANGES: dict[str, Change] = {
     "of-length-root-D": pointwise("is rescaled to the length √D", lambda v: v * np.sqrt(v.shape[-1] / np.sum(v**2, -1, keepdims=True)), coordinates),
     "clipped-1/4": pointwise("is clipped to ±¼", lambda v: np.clip(v, -0.25, 0.25), coordinates),
     "clipped-1/2": pointwise("is clipped to ±½", lambda v: np.clip(v, -0.5, 0.5), coordinates),
+    "clipped-3/2": pointwise("is clipped to ±3/2", lambda v: np.clip(v, -1.5, 1.5), coordinates),
     "clipped-1": pointwise("is clipped to ±1", lambda v: np.clip(v, -1.0, 1.0), coordinates),
     "first-replicate": pointwise("is the first one everywhere: the others are drawn and not used", lambda v: v[:1] + 0.0 * v, replicated),
     "replicates-averaged": pointwise("is averaged before it is used", lambda v: np.mean(v, 0, keepdims=True) + 0.0 * v, replicated),

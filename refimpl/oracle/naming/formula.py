@@ -6,7 +6,7 @@ fitted (``coefficients``) and expressed by the quantities that the form names.
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import combinations
@@ -16,10 +16,8 @@ import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import size
-from refimpl.oracle.factors import Factor, common_factor, fitted
 from refimpl.oracle.forms import SLOW, form_of
 from refimpl.oracle.judge import Prediction, Trial
-from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Part, edits_of
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
 from refimpl.oracle.operation import Case, Operation
@@ -41,9 +39,24 @@ class Variant:
     edits: tuple[Edit, ...]
 
     def __call__(self, *arguments: Any) -> Any:
-        form = form_of(self.operation)
-        assert form is not None
-        return form(Editor(sizes_of(self.operation, arguments), self.edits), *arguments)
+        return run(self.operation, Editor(sizes_of(self.operation, arguments), self.edits), arguments)
+
+
+def run(operation: Operation, e: Editor, arguments: Sequence[Any]) -> Any:
+    """The form with that editor; what it returns is a part as well, if it is one array."""
+    form = form_of(operation)
+    assert form is not None
+    result = form(e, *arguments)
+    if callable(result):
+        return lambda x, *point: e("the result", _sized(e, result, x, *point))
+    return result if isinstance(result, tuple) else e("the result", result, rows=0)
+
+
+def _sized(e: Editor, result: Callable, x: Any, *point: Any) -> Any:
+    """The result at its point, which has the rows."""
+    e.sizes = {**e.sizes, "B": x.shape[0], "D": x.shape[1]}
+    e.quantities.update(B=float(x.shape[0]), D=float(x.shape[1]))
+    return result(x, *point)
 
 
 def sizes_of(operation: Operation, arguments: Sequence[Any]) -> dict[str, int]:
@@ -89,27 +102,16 @@ def _apart(trial: Trial, variant: Variant) -> float:
 def parts_of(operation: Operation) -> tuple[dict[str, Part], tuple[str, ...]]:
     """The parts of an operation's form, and which of them are terms, as met in all of its cases."""
     parts: dict[str, Part] = {}
-    terms: list[str] = []
-    form = form_of(operation)
+    made: list[Editor] = []
     for case in cases_of(operation.name):
         if case.finite:
 
             def recorded(*arguments: Any) -> Any:
-                e = Editor(sizes_of(operation, arguments), parts=parts)
-                result = form(e, *arguments)  # type: ignore[misc]
-                if not callable(result):
-                    terms.extend(t for t in e.terms if t not in terms)
-                    return result
-
-                def at(*point: Any) -> Any:
-                    value = result(*point)
-                    terms.extend(t for t in e.terms if t not in terms)
-                    return value
-
-                return at
+                made.append(Editor(sizes_of(operation, arguments), parts=parts))
+                return run(operation, made[-1], arguments)
 
             numpy_adapter.value(recorded, operation, case, operation.models[0])
-    return parts, tuple(terms)
+    return parts, tuple(dict.fromkeys(term for e in made for term in e.terms))
 
 
 @cache
