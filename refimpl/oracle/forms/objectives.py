@@ -28,7 +28,8 @@ def contrastive_divergence(e, log_density, x, y):
     return e(
         "the loss",
         loss,
-        {"the mean of log(1 + e^{f(y) − f(x)})": logistic, "the loss and 0.1 (f(x)² + f(y)²)": lambda: penalty(0.1)},
+        {"the mean of log(1 + e^{f(y) − f(x)})": logistic,
+            "the mean of (f(y) − f(x))²": lambda: np.mean((negative - positive) ** 2, 0), "the loss and 0.1 (f(x)² + f(y)²)": lambda: penalty(0.1)},
     )
 
 

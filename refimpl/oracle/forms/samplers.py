@@ -392,7 +392,8 @@ def _predictor_corrector(of_batch: bool) -> Callable:
                 r = e("the ratio r", snr)
                 e.quantity("r", r)
                 h = 4.0 * e("the square (r ‖z‖/‖s‖)²", (r * ratio) ** 2)
-                beta = (2.0 * -sde.drift(0.0 * x + 1.0, t)[:, :1]) * (t - after if order != "corrector" else 0.0)
+                rate = -2.0 * sde.drift(0.0 * x + 1.0, t if order else after)[:, :1]  # β
+                beta = rate * (0.0 if order else t - after)
                 h = e("the corrector's step", h, {"(1 − β_i) times it": lambda h=h, b=beta: (1.0 - b) * h})
                 held.append(h)
                 if e.choice("the corrector's step after the first", {"the first one's": "held"}):
