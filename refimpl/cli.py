@@ -103,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_operations)
     catalogue = commands.add_parser("mistakes", help="the mistakes that can be named, operation by operation")
     catalogue.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
+    catalogue.add_argument(
+        "--measure",
+        action="store_true",
+        help="run them all: how many are named, and how many are described without the catalogue; takes minutes",
+    )
+    catalogue.add_argument("--framework", choices=FRAMEWORKS, default="numpy", help="of --measure: what runs them")
+    catalogue.add_argument("--sample", type=int, metavar="N", help="of --measure: N of them, spread evenly")
     catalogue.set_defaults(run=_mistakes)
     explain = commands.add_parser(
         "explain", help="what a name in a report is: a mistake, a case, an operation, a convention, a tag"
@@ -227,13 +234,13 @@ def _write_page(path: Path | None, *reports: Report) -> None:
     print(f"refimpl: the page is {path}", file=sys.stderr)
 
 
-def _progress() -> Callable[[str, int, int], None]:
-    """A line on standard error that names the operation under way, for whoever waits at a terminal."""
+def _progress(doing: str = "checking") -> Callable[[str, int, int], None]:
+    """A line on standard error that names what is under way, for whoever waits at a terminal."""
     start = time.monotonic()
 
     def progress(name: str, done: int, total: int) -> None:
         if sys.stderr.isatty() and time.monotonic() - start > SILENCE:
-            text = f"checking {name} ({done + 1} of {total})" if name else ""
+            text = f"{doing} {name} ({done + 1} of {total})" if name else ""
             print(f"\r{text:<70}" + ("" if name else "\r"), end="", file=sys.stderr, flush=True)
 
     return progress
@@ -267,8 +274,14 @@ def _operations(options: argparse.Namespace) -> int:
 
 
 def _mistakes(options: argparse.Namespace) -> int:
-    print(listed(options.operation))
-    return 0
+    if not options.measure:
+        print(listed(options.operation))
+        return 0
+    from refimpl.oracle.measure import measured, told
+
+    found = measured(options.framework, options.operation, options.sample, _progress("measuring"))
+    print(told(found, sentences=bool(options.operation)))
+    return 0 if all(m.detected for m in found) else 1
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -51,7 +51,7 @@ class Trial:
         """The same without its gradient, which costs most."""
         total = self.conventions.weight(self.case) if self.operation.trained else 1.0
         plain = _value_alone(function, self.operation, self.case, self.conventions.of_the_arguments)
-        return Prediction(np.asarray(total * plain.rows), None, plain.shape)
+        return Prediction(np.asarray(total * self.conventions.sign(self.operation) * plain.rows), None, plain.shape)
 
     @property
     def reference(self) -> Callable:
