@@ -116,12 +116,6 @@ def reference(
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
 
 
-def value(function: Callable, operation: Operation, case: Case, model: str) -> Any:
-    """The result of ``reference`` alone, without its gradient."""
-    ours = lambda kind, first: OURS[kind][model if first else MODELS[kind][0]]
-    return _call(function, operation, case, ours, _parameters(operation, case, model))
-
-
 def _parameters(operation: Operation, case: Case, model: str) -> list:
     """What is trained, one entry for every trained argument."""
     return [case.parameters(name, operation.kind_of(name, model)) for name in operation.trained]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
+from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.forms import form_of
 from refimpl.oracle.forms.samplers import one_step
 from refimpl.oracle.judge import Trial
@@ -115,9 +116,9 @@ def _solved(block: Block) -> Array | None:
 
 def _blocks(trial: Trial, terms: Sequence[str]) -> list[Block]:
     """The equations of one trial, in lots that share their coefficients."""
-    operation, case, model = trial.operation, trial.case, trial.conventions.model
-    whole = rows_of(Variant(operation, ()), case, model)
-    without = [rows_of(Variant(operation, (Edit(term, "missing"),)), case, model) for term in terms]
+    operation, case, given_to = trial.operation, trial.case, trial.conventions.of_the_arguments
+    whole = rows_of(Variant(operation, ()), case, given_to)
+    without = [rows_of(Variant(operation, (Edit(term, "missing"),)), case, given_to) for term in terms]
     if whole is None or any(w is None or w[0].shape != whole[0].shape for w in without):
         return []
     rows, shape = whole
@@ -192,7 +193,7 @@ def _quantities(operation: Operation, case: Case) -> Mapping[str, Any]:
         made.append(Editor(sizes_of(operation, arguments)))
         return run(operation, made[0], arguments)
 
-    numpy_adapter.value(recorded, operation, case, operation.models[0])
+    numpy_adapter.reference(recorded, operation, case, Conventions(model=operation.models[0]), with_gradient=False)
     return made[0].quantities
 
 

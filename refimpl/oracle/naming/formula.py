@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
-from refimpl.oracle.conventions import size
+from refimpl.oracle.conventions import Conventions, size
 from refimpl.oracle.forms import SLOW, form_of
 from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.naming.editor import Edit, Editor, Part, edits_of
@@ -69,23 +69,27 @@ def sizes_of(operation: Operation, arguments: Sequence[Any]) -> dict[str, int]:
 
 
 @lru_cache(maxsize=40_000)
-def rows_of(variant: Variant, case: Case, model: str) -> tuple[np.ndarray, tuple] | None:
-    """What a variant gives at a case, without its gradient; None if it gives nothing."""
+def rows_of(variant: Variant, case: Case, arguments: Conventions) -> tuple[np.ndarray, tuple] | None:
+    """What a variant gives at a case, without its gradient; None if it gives nothing.
+
+    arguments  the conventions that say what it is given
+    """
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return packed(numpy_adapter.value(variant, variant.operation, case, model))
+            given, _ = numpy_adapter.reference(variant, variant.operation, case, arguments, with_gradient=False)
+            return packed(given)
     except Exception:  # a change may ask for what cannot be done, in as many ways as there are
         return None
 
 
 def _prediction(trial: Trial, variant: Variant) -> Prediction | None:
     """Its value under the caller's conventions."""
-    given = rows_of(variant, trial.case, trial.conventions.model)
+    given = rows_of(variant, trial.case, trial.conventions.of_the_arguments)
     if given is None or given[0].dtype == object:
         return None
     weight = trial.conventions.weight(trial.case) if trial.operation.trained else 1.0
-    return Prediction(weight * given[0], None, given[1])
+    return Prediction(trial.conventions.sign(trial.operation) * weight * given[0], None, given[1])
 
 
 def _apart(trial: Trial, variant: Variant) -> float:
@@ -110,7 +114,8 @@ def parts_of(operation: Operation) -> tuple[dict[str, Part], tuple[str, ...]]:
                 made.append(Editor(sizes_of(operation, arguments), parts=parts))
                 return run(operation, made[-1], arguments)
 
-            numpy_adapter.value(recorded, operation, case, operation.models[0])
+            own = Conventions(model=operation.models[0])
+            numpy_adapter.reference(recorded, operation, case, own, with_gradient=False)
     return parts, tuple(dict.fromkeys(term for e in made for term in e.terms))
 
 

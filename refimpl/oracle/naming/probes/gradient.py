@@ -42,8 +42,7 @@ def _share(trials: list[Trial], place: int) -> tuple[float, float, float]:
 def _block(trial: Trial, gradient: Array, place: int) -> Array:
     """The part of a flat gradient that belongs to one trained argument."""
     operation, model = trial.operation, trial.conventions.model
-    kinds = [model, *("log_density" for _ in operation.trained[1:])]
-    given = [trial.case.parameters(name, kind) for name, kind in zip(operation.trained, kinds, strict=True)]
+    given = [trial.case.parameters(name, operation.kind_of(name, model)) for name in operation.trained]
     ends = np.cumsum([0, *(flat(parameters).size for parameters in given)])
     return gradient[ends[place] : ends[place + 1]]
 
