@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
-from refimpl.oracle.conventions import TABLE
+from refimpl.oracle.conventions import TABLE, Conventions
 from refimpl.oracle.mistakes import all_mistakes, mistakes_of
 from refimpl.oracle.operation import Case, Mistake, Operation
 from refimpl.oracle.operations import cases_of, operations
@@ -88,7 +88,7 @@ def _case(operation: Operation, case: Case) -> str:
             lines += [f"    {name}: {_shown(given)}"]
     if not case.finite:
         return "\n".join([*lines, "the model answers NaN here: no number is a right result"])
-    result, _ = numpy_adapter.reference(operation.reference, operation, case, operation.models[0])
+    result, _ = numpy_adapter.reference(operation.reference, operation, case, Conventions(model=operation.models[0]))
     return "\n".join([*lines, f"right: {_shown(result)}", f"    {operation.equation}"])
 
 

@@ -39,10 +39,12 @@ class Trial:
 
     def predict(self, function: Callable, weight: Array | float = 1.0) -> Prediction:
         """What ``function`` gives here, its rows multiplied by the caller's conventions and by ``weight``."""
+        arguments = self.conventions.of_the_arguments
         total = weight * self.conventions.weight(self.case) if self.operation.trained else 1.0
         if np.ndim(total):
-            return _predicted(function, self.operation, self.case, self.conventions.model, total)
-        plain = _unweighted(function, self.operation, self.case, self.conventions.model)
+            return _predicted(function, self.operation, self.case, arguments, total)
+        plain = _unweighted(function, self.operation, self.case, arguments)
+        total = total * self.conventions.sign(self.operation)
         return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient, plain.shape)
 
     @property
@@ -92,16 +94,18 @@ class Trial:
         return value / unit, gradient / unit
 
 
-def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
-    result, gradient = numpy_adapter.reference(function, operation, case, model, weight)
+def _predicted(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, weight: Array | float
+) -> Prediction:
+    result, gradient = numpy_adapter.reference(function, operation, case, conventions, weight)
     rows, shape = packed(result)
     return Prediction(rows, gradient, shape)
 
 
 @cache
-def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
+def _unweighted(function: Callable, operation: Operation, case: Case, conventions: Conventions) -> Prediction:
     """The same for every caller, so it is computed once."""
-    return _predicted(function, operation, case, model, 1.0)
+    return _predicted(function, operation, case, conventions, 1.0)
 
 
 @cache
@@ -120,7 +124,7 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
     """The caller's function at the case. Whatever it raises becomes the outcome's problem."""
     with_gradient = conventions.gradient == "compare" and case.finite
     try:
-        outcome = evaluate(function, operation, case, conventions.model, with_gradient)
+        outcome = evaluate(function, operation, case, conventions, with_gradient)
     except NotImplementedError as error:
         outcome = Outcome(
             problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle import judge
-from refimpl.oracle.conventions import TABLE, Conventions, for_operation
+from refimpl.oracle.conventions import Conventions, checked, for_operation
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming import named
 from refimpl.oracle.operation import Operation
@@ -70,7 +70,9 @@ def judged(
     _checked(implementation)
     selected = _selected(operations, known)
     expected_failures = _expected(expected_failures, known)
-    rules = {name: for_operation(conventions, known[name], known) for name in known}
+    checked(conventions, known)
+    there = [name for name in selected if operations is not None or _member(implementation, name) is not None]
+    rules = {name: for_operation(conventions, known[name], known) for name in there}
     rows: list[Row] = []
     findings: list[Finding] = []
     absent = []
@@ -85,9 +87,9 @@ def judged(
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
-    checked = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
-    return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
+    equations = {row.operation: known[row.operation].equation for row in rows}
+    notes = [*_conventions_note(rules), *_absent_note(absent)]
+    return Report(tuple(rows), tuple(findings), tuple(notes), equations=equations)
 
 
 def _operation(
@@ -101,31 +103,14 @@ def _operation(
     rows = [row for trial in trials for row in rows_of(trial, trials)]
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
-    findings = (
-        _draws_its_own(operation, function, evaluate, trials)
-        or _other_model(operation, function, evaluate, rule)
-        or named(operation, trials, lambda case: judge.run(evaluate, function, operation, case, rule))
+    findings = _draws_its_own(operation, function, evaluate, trials) or named(
+        operation, trials, lambda case, other=rule: judge.run(evaluate, function, operation, case, other)
     )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 
 
 def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Trial]:
     return [judge.run(evaluate, function, operation, case, rule) for case in cases_of(operation.name)]
-
-
-def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
-    """Right if the model were an energy or a log-density, where the caller has not said what it is."""
-    if "model" not in operation.conventions or "model" in rule.declared:
-        return []
-    for model in operation.models[1:]:
-        trials = _trials(operation, function, evaluate, replace(rule, model=model))
-        if all(row.status == "pass" for trial in trials for row in rows_of(trial, trials)):
-            declared = {"model": model}
-            sentence = f"Right, if {TABLE['model'][model].replace('it', 'the model handed over', 1)}. "
-            sentence += f"Declare conventions[{operation.name!r}] = {declared!r}."
-            evidence = f"with such a model your value and gradient are the reference's on all {len(trials)} cases"
-            return [Finding(operation.name, "convention", f"model = {model}", sentence, operation.equation, evidence)]
-    return []
 
 
 def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable, trials: list[Trial]) -> list[Finding]:
@@ -265,9 +250,9 @@ def _against_expectations(rows: list[Row], expected: Mapping[str, str]) -> list[
     return judged_rows
 
 
-def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) -> list[str]:
+def _conventions_note(rules: Mapping[str, Conventions]) -> list[str]:
     """What was declared: in one line where it is the same for all."""
-    declared = {name: rules[name].describe() for name in checked if rules[name].declared}
+    declared = {name: rule.describe() for name, rule in rules.items() if rule.declared}
     if len(set(declared.values())) == 1:
         return [f"declared: {next(iter(declared.values()))}"]
     return [f"declared for {name}: {text}" for name, text in declared.items()]

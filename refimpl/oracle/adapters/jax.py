@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from refimpl.models import energy
-from refimpl.oracle.adapters import handed
+from refimpl.oracle.adapters import declared, handed
 from refimpl.oracle.adapters.numpy import evaluated
-from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operation import ENERGIES, MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
 
@@ -27,7 +28,7 @@ def network(model: str, parameters: list, x: Array, *time: Array) -> Array:
     for weight, bias in parameters[:-1]:
         h = jnp.tanh(h @ weight + bias)
     h = h @ parameters[-1][0] + parameters[-1][1]
-    if model == "score":
+    if model not in ENERGIES:
         return h
     confined = h[..., 0] + 0.5 * CONFINEMENT * jnp.sum(x**2, axis=-1)
     return confined if model == "energy" else -confined
@@ -75,16 +76,20 @@ class JAXNamespace(Namespace):
 namespace = JAXNamespace()
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    """The caller's value at the case, and the gradient of its mean over rows."""
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
+    """The caller's value at the case under their conventions, and the gradient of its mean over rows."""
     with jax.enable_x64(True):
-        return _evaluate(function, operation, case, model, with_gradient)
+        return _evaluate(function, operation, case, conventions, with_gradient)
 
 
-def _evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    kind = lambda name: model if name == operation.trained[0] else _kind(operation, name)
+def _evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
+    kind = lambda name: operation.kind_of(name, conventions.model)
     parameters = {name: _arrays(case.parameters(name, kind(name))) for name in operation.trained}
-    call = lambda theta: _call(function, operation, case, model, theta)
+    call = lambda theta: _call(function, operation, case, conventions, theta)
     outcome = Outcome.of_value(_as_numpy(call(parameters)))
     if outcome.problem or not operation.trained or not with_gradient:
         return outcome
@@ -96,26 +101,23 @@ def _evaluate(function: Callable, operation: Operation, case: Case, model: str, 
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
 
 
-def _kind(operation: Operation, name: str) -> str:
-    return MODELS.get(operation.callables.get(name, ""), ("",))[0]
-
-
-def _call(function: Callable, operation: Operation, case: Case, model: str, parameters: dict) -> Any:
+def _call(function: Callable, operation: Operation, case: Case, conventions: Conventions, parameters: dict) -> Any:
     """The function at the case, its trained arguments made of these parameters; or what it returns, at the case."""
+    given = lambda name, value: declared.given(conventions, name, value)
     arguments: list[Any] = []
     for name in operation.arguments:
         kind, trained = operation.callables.get(name), name in operation.trained
         if kind in MODELS:
-            first = trained and name == operation.trained[0]
-            theirs = model if first else MODELS[kind][0]
+            theirs = operation.kind_of(name, conventions.model)
             theta = parameters[name] if trained else _arrays(case.parameters(name, theirs))
             lost = trained and not case.finite
-            arguments.append(partial(_lost if lost else network, theirs, theta))
+            raw = partial(_lost if lost else network, theirs, theta)
+            arguments.append(declared.network(conventions, operation, case, name, raw))
         elif kind:
-            arguments.append(handed.fixed(namespace, kind))
+            arguments.append(given(name, handed.fixed(namespace, kind)))
         else:
-            arguments.append(parameters[name] if trained else _arrays(case.inputs[name]))
-    return evaluated(function(*arguments), operation, lambda name: _arrays(case.inputs[name]))
+            arguments.append(given(name, parameters[name] if trained else _arrays(case.inputs[name])))
+    return evaluated(function(*arguments), operation, lambda name: given(name, _arrays(case.inputs[name])))
 
 
 def _lost(model: str, parameters: list, x: Array, *time: Array) -> Array:

@@ -10,16 +10,16 @@ import numpy as np
 
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
-from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
+from refimpl.oracle.naming.conventions import weighting, whole_factor
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
-from refimpl.oracle.operation import Case, Operation
+from refimpl.oracle.naming.undeclared import undeclared
+from refimpl.oracle.operation import Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import UNITS
 
 NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
-    alternative,
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
@@ -30,18 +30,25 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
 )
 
 
-def named(operation: Operation, trials: Sequence[Trial], rerun: Callable[[Case], Trial]) -> list[Finding]:
+def named(operation: Operation, trials: Sequence[Trial], rerun: Callable[..., Trial]) -> list[Finding]:
     """What is the matter with an operation, the likeliest first; nothing if its trials are all right.
 
-    rerun  the caller's function once more, at any case
+    A catalogued mistake first, since it costs no call, and none is right under another convention (a test says so).
+    Then the conventions, for which the caller's function need not have given anything yet: one that takes an energy
+    may have failed on a score. Then the namers.
+
+    rerun  the caller's function once more, at any case, and under other conventions
     """
     given = [t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value))]
     usable = tuple(t for t in given if t.case.finite)
     masked = [t for t in given if not t.case.finite]
-    findings: list[Finding] = []
-    if any(max(t.units) > UNITS for t in usable):
-        inquiry = Inquiry(operation, usable, rerun)
-        findings += next(filter(None, (namer(inquiry) for namer in NAMERS)), [])
+    inquiry = Inquiry(operation, usable, rerun)
+    wrong = any(max(t.units) > UNITS for t in usable)
+    findings: list[Finding] = catalogue(inquiry) if wrong else []
+    if not findings and (wrong or len(given) < len(trials)):
+        findings = undeclared(operation, trials, rerun)
+    if not findings and wrong:
+        findings = next(filter(None, (namer(inquiry) for namer in NAMERS)), [])
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 

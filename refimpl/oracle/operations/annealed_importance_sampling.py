@@ -12,6 +12,7 @@ OPERATIONS = [
         "AIS.6",
         PAGE,
         callables={"log_density": "log_density", "log_base": "log_density", "kernel": "transition"},
+        conventions=("model",),
         stages=5,
     ),
     Operation(
