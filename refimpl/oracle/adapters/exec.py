@@ -15,7 +15,8 @@ import numpy as np
 
 import refimpl
 from refimpl.oracle.child import GRACE, Broken, Child, split
-from refimpl.oracle.encoding import decoded_array, decoded_result, encoded, exactly, network_kind, parsed, shown
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.encoding import decoded_array, decoded_result, encoded, exactly, parsed, shown
 from refimpl.oracle.loading import LoadingError
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import operations
@@ -84,8 +85,11 @@ class Program:
         return tuple(notes)
 
     def outcome(self, *asked: Any) -> Outcome:
-        """The program's answer. asked  operation, case, model, with_gradient"""
-        operation, case, model, with_gradient = asked
+        """The program's answer. asked  operation, case, conventions, with_gradient"""
+        operation, case, conventions, with_gradient = asked
+        model, other = conventions.model, not_handed(operation, conventions)
+        if other:
+            return Outcome(problem=f"a program is not asked under {other}; let it convert", status="unsupported")
         problem = self._why_not(operation, model)
         if problem:
             return Outcome(problem=problem, status="error")
@@ -166,9 +170,19 @@ class Program:
             self._child = None
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
     """The program's value at the case, and its gradient; ``function`` is that of ``Program.implementation``."""
-    return function(operation, case, model, with_gradient)
+    return function(operation, case, conventions, with_gradient)
+
+
+def not_handed(operation: Operation, conventions: Conventions) -> str:
+    """A convention that changes what functions are handed over, which the protocol has no words for; empty if none."""
+    changing = ("time", "logit", *(("ve_kernel",) if "sde" in operation.arguments else ()))
+    usual = Conventions()
+    changed = [key for key in changing if getattr(conventions, key) != getattr(usual, key)]
+    return ", ".join(f"{key} = {getattr(conventions, key)}" for key in changed)
 
 
 def introduced(answer: dict[str, Any]) -> Hello:
@@ -217,7 +231,7 @@ def read(answer: dict[str, Any], operation: Operation, case: Case, model: str, w
     if answer.get("gradient") is None:
         return outcome.without_gradient("the program gave no gradient", "unsupported")
     gradient = decoded_array("gradient", answer["gradient"])
-    size = flat([case.parameters(name, network_kind(operation, name, model)) for name in operation.trained]).size
+    size = flat([case.parameters(name, operation.kind_of(name, model)) for name in operation.trained]).size
     if gradient.shape != (size,):
         raise ValueError(f"gradient has shape {gradient.shape}; it needs ({size},), in the order of the parameters")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
