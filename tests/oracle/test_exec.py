@@ -304,6 +304,13 @@ def test_under_a_convention_that_changes_what_is_handed_over_a_program_is_not_as
     assert f"({len(CASES)} pass, {count} unsupported)" in out
 
 
+def test_a_program_is_asked_for_the_model_that_it_declared():
+    with Program(command("says", '{"operations": ["implicit_score_matching"]}'), PATIENT) as program:
+        operation, case = operations()["implicit_score_matching"], cases_of("implicit_score_matching")[0]
+        outcome = judge.run(evaluate, program.outcome, operation, case, Conventions(model="energy")).outcome
+    assert (outcome.status, outcome.problem) == ("unsupported", "the program is asked for model = score alone")
+
+
 # ---- Answers, without a program ----
 
 TRAINED = operations()["gan_contrast"]

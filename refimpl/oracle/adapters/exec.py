@@ -15,7 +15,7 @@ import numpy as np
 
 import refimpl
 from refimpl.oracle.child import GRACE, Broken, Child, split
-from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.conventions import Conventions, for_operation
 from refimpl.oracle.encoding import decoded_array, decoded_result, encoded, exactly, parsed, shown
 from refimpl.oracle.loading import LoadingError
 from refimpl.oracle.operation import Case, Operation
@@ -53,7 +53,7 @@ class Program:
         self.command, self.words, self.timeout, self.starts = command, split(command), timeout, 0
         self._child: Child | None = None
         self._asked = 0
-        self._broken: Counter = Counter()  # (operation, model) -> cases in a row without an answer
+        self._broken: Counter = Counter()  # operation -> cases in a row without an answer
         self._given_up: set[str] = set()  # operations in a row that were given up
         self._failed_starts = 0
 
@@ -88,9 +88,12 @@ class Program:
         """The program's answer. asked  operation, case, conventions, with_gradient"""
         operation, case, conventions, with_gradient = asked
         model, other = conventions.model, not_handed(operation, conventions)
+        declared = for_operation(self.hello.conventions, operation, operations()).model
+        if model != declared:  # the request says what the model is, so nobody can have taken it for something else
+            return Outcome(problem=f"the program is asked for model = {declared} alone", status="unsupported")
         if other:
             return Outcome(problem=f"a program is not asked under {other}; let it convert", status="unsupported")
-        problem = self._why_not(operation, model)
+        problem = self._why_not(operation.name)
         if problem:
             return Outcome(problem=problem, status="error")
         with_gradient = with_gradient and bool(operation.trained)
@@ -98,22 +101,22 @@ class Program:
         try:
             answer = self._answer(request, self.timeout)
         except Broken as broken:
-            self._broken[operation.name, model] += 1
-            if self._broken[operation.name, model] == LIMIT:
+            self._broken[operation.name] += 1
+            if self._broken[operation.name] == LIMIT:
                 self._given_up.add(operation.name)
             return Outcome(problem=f"the program {broken}", status="error")
-        self._broken[operation.name, model] = 0
+        self._broken[operation.name] = 0
         self._given_up.clear()
         try:
             return read(answer, operation, case, model, with_gradient)
         except ValueError as error:
             return Outcome(problem=f"answered what is no answer: {_readable(str(error))}", status="error")
 
-    def _why_not(self, operation: Operation, model: str) -> str:
+    def _why_not(self, operation: str) -> str:
         """Why the program is not asked any more; empty if it is."""
         if self._failed_starts >= LIMIT:
             return f"not asked: the program could not be started {LIMIT} times in a row"
-        if self._broken[operation.name, model] >= LIMIT:
+        if self._broken[operation] >= LIMIT:
             return f"not asked: the program failed to answer {LIMIT} cases of this operation in a row"
         if len(self._given_up) >= LIMIT:
             return f"not asked: {LIMIT} operations in a row were given up, {', '.join(sorted(self._given_up))}"
