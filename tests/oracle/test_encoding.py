@@ -143,7 +143,7 @@ REFUSED = [
     ("bits_per_dimension", "arguments.dimensions", True, "arguments.dimensions is true; it needs a whole number"),
     ("bits_per_dimension", "arguments.bin_width.shape", [2], "its shape needs a list of 2 numbers"),
     ("continuous_denoising", "conventions", {}, "conventions has no model"),
-    ("continuous_denoising", "conventions.model", "velocity", 'conventions.model is "velocity"'),
+    ("continuous_denoising", "conventions.model", "flow", 'conventions.model is "flow"; continuous_denoising'),
     ("continuous_denoising", "arguments.x", [], "arguments.x is an empty list"),
     ("continuous_denoising", "arguments.x", [[1.0], [1.0, 2.0]], "holds parts of shapes (1,) and (2,)"),
     ("continuous_denoising", "arguments.score", [1.0], "arguments.score is [1.0]; it needs an object with network"),
