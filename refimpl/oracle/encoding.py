@@ -16,7 +16,7 @@ import numpy as np
 from refimpl import sdes
 from refimpl.models import energy
 from refimpl.oracle.adapters import handed
-from refimpl.oracle.operation import MODELS, Case, Operation
+from refimpl.oracle.operation import ENERGIES, MODELS, Case, Operation
 from refimpl.oracle.operations import operations
 from refimpl.vocabulary import SDE, Array
 
@@ -25,7 +25,6 @@ DTYPES = ("float64", "float32")
 DEEPEST = 8  # axes of an array
 SDES = {kind.__name__: kind for kind in (sdes.VE, sdes.VP, sdes.SubVP)}
 CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
-CONFINED = ("energy", "log_density")
 # What is the same in every case (adapters/handed.py): its formula, and the constants in it.
 FIXED: dict[str, dict[str, Any]] = {
     "kernel": {"formula": "(c² + ‖x − y‖²)^β", "c": handed.KERNEL[0], "beta": handed.KERNEL[1]},
@@ -165,7 +164,7 @@ def _argument(operation: Operation, case: Case, model: str, name: str) -> Any:
     if kind in MODELS:
         theirs = operation.kind_of(name, model)
         weights = [[encoded_array(part) for part in pair] for pair in case.parameters(name, theirs)]
-        confinement = {"confinement": CONFINEMENT} if theirs in CONFINED else {}
+        confinement = {"confinement": CONFINEMENT} if theirs in ENERGIES else {}
         return {"network": theirs, "timed": _timed(kind), "weights": weights, **confinement}
     return {"callable": kind, **FIXED[kind]} if kind else _input(case.inputs[name])
 
@@ -222,7 +221,7 @@ def _decoded_sde(field: str, given: Any) -> SDE:
 
 
 def _decoded_network(field: str, given: Any, kind: str, model: str) -> dict[str, list]:
-    confined = model in CONFINED
+    confined = model in ENERGIES
     exactly(field, given, ["network", "timed", "weights", *(["confinement"] if confined else [])])
     must_be = {"network": model, "timed": _timed(kind), **({"confinement": CONFINEMENT} if confined else {})}
     for name, value in must_be.items():

@@ -61,7 +61,9 @@ def test_what_came_back_gives_what_was_right_to_the_last_bit(name, model):
     operation = operations()[name]
     for case in cases_of(name)[:5]:
         _, other, _ = decoded(through_json(operation, case, model))
-        results = [numpy_adapter.reference(operation.reference, operation, c, model) for c in (case, other)]
+        results = [
+            numpy_adapter.reference(operation.reference, operation, c, Conventions(model=model)) for c in (case, other)
+        ]
         assert all(np.array_equal(left, right) for left, right in zip(*results, strict=True))
 
 
@@ -141,7 +143,7 @@ REFUSED = [
     ("bits_per_dimension", "arguments.dimensions", True, "arguments.dimensions is true; it needs a whole number"),
     ("bits_per_dimension", "arguments.bin_width.shape", [2], "its shape needs a list of 2 numbers"),
     ("continuous_denoising", "conventions", {}, "conventions has no model"),
-    ("continuous_denoising", "conventions.model", "velocity", 'conventions.model is "velocity"'),
+    ("continuous_denoising", "conventions.model", "flow", 'conventions.model is "flow"; continuous_denoising'),
     ("continuous_denoising", "arguments.x", [], "arguments.x is an empty list"),
     ("continuous_denoising", "arguments.x", [[1.0], [1.0, 2.0]], "holds parts of shapes (1,) and (2,)"),
     ("continuous_denoising", "arguments.score", [1.0], "arguments.score is [1.0]; it needs an object with network"),
@@ -285,12 +287,12 @@ def test_the_reference_behind_the_protocol_is_right(name):
     operation, case = operations()[name], cases_of(name)[0]
 
     def program(*asked):
-        document = through_json(*asked[:3])
+        document = through_json(operation, case, asked[2].model)
         theirs, given, model = decoded(document)
-        result, gradient = numpy_adapter.reference(theirs.reference, theirs, given, model)
+        result, gradient = numpy_adapter.reference(theirs.reference, theirs, given, Conventions(model=model))
         answer = {"id": 1, "status": "ok", "value": encoded_result(result)}
         answer |= {} if gradient is None else {"gradient": encoded_array(gradient)}
-        return programs.read(json.loads(json.dumps(answer)), *asked[:3], bool(operation.trained))
+        return programs.read(json.loads(json.dumps(answer)), operation, case, model, bool(operation.trained))
 
     for model in operation.models:
         trial = judge.run(programs.evaluate, program, operation, case, Conventions(model=model))

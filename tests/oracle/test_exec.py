@@ -199,11 +199,11 @@ def test_an_operation_in_which_it_always_dies_costs_no_other(capsys, children):
 def test_a_program_that_does_not_start_again_is_not_tried_for_ever(tmp_path, monkeypatch, children):
     monkeypatch.setenv("CHILD_DEAD", str(tmp_path / "dead"))
     with Program(command("dies_and_never_starts_again", CASES[0].id)) as program:
-        problems = [program.outcome(OPERATION, case, "", False).problem for case in CASES]
+        problems = [program.outcome(OPERATION, case, Conventions(), False).problem for case in CASES]
         assert problems[0] == "the program ended with exit status 3"
         assert "did not start: it ended with exit status 1; its standard error ends: no second time" in problems[1]
-        again = program.outcome(operations()["vp_drift"], cases_of("vp_drift")[0], "", False).problem
-        more = program.outcome(operations()["vp_drift"], cases_of("vp_drift")[1], "", False).problem
+        again = program.outcome(operations()["vp_drift"], cases_of("vp_drift")[0], Conventions(), False).problem
+        more = program.outcome(operations()["vp_drift"], cases_of("vp_drift")[1], Conventions(), False).problem
     assert "did not start" in again and more == "not asked: the program could not be started 3 times in a row"
     assert len(children) == 4
 
@@ -291,6 +291,17 @@ def test_who_is_interrupted_ends_the_program(request_to_end, tmp_path):
     asking.send_signal(getattr(signal, request_to_end))
     assert asking.communicate()[1] == "refimpl: interrupted\n" and asking.returncode == 2
     assert gone(place.read_text())
+
+
+def test_under_a_convention_that_changes_what_is_handed_over_a_program_is_not_asked(capsys):
+    """The program's times would be the other ones, and with them its networks and SDEs, which it has no words for."""
+    says = {"conventions": {"time": "1=data"}}
+    chosen = ["--operation", "vp_drift", "--operation", OPERATION.name]
+    assert main(["check", "--exec", command("says", json.dumps(says)), "--timeout", "100", *chosen]) == 0
+    out = capsys.readouterr().out
+    count = len(cases_of("vp_drift"))
+    assert out.count("a program is not asked under time = 1=data; let it convert") == count
+    assert f"({len(CASES)} pass, {count} unsupported)" in out
 
 
 def test_a_program_is_asked_for_the_model_that_it_declared():

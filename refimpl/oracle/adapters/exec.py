@@ -29,8 +29,6 @@ LIMIT = 3
 LONGEST_MESSAGE = 500
 STATUSES = ("ok", "unsupported", "error")
 DTYPES = {"float64": np.float64, "float32": np.float32}
-# What the protocol has no words for is as the reference has it: which way a network's time runs, and the like.
-HANDED = {"time": "0=data", "ve_kernel": "exact", "logit": "log K"}
 
 
 @dataclass(frozen=True)
@@ -89,13 +87,12 @@ class Program:
     def outcome(self, *asked: Any) -> Outcome:
         """The program's answer. asked  operation, case, conventions, with_gradient"""
         operation, case, conventions, with_gradient = asked
-        model = conventions.model
+        model, other = conventions.model, not_handed(operation, conventions)
         declared = for_operation(self.hello.conventions, operation, operations()).model
         if model != declared:  # the request says what the model is, so nobody can have taken it for something else
             return Outcome(problem=f"the program is asked for model = {declared} alone", status="unsupported")
-        for key, ours in HANDED.items():
-            if getattr(conventions, key) != ours:
-                return Outcome(problem=f"in the protocol {key} is {ours}", status="unsupported")
+        if other:
+            return Outcome(problem=f"a program is not asked under {other}; let it convert", status="unsupported")
         problem = self._why_not(operation.name)
         if problem:
             return Outcome(problem=problem, status="error")
@@ -181,6 +178,14 @@ def evaluate(
 ) -> Outcome:
     """The program's value at the case, and its gradient; ``function`` is that of ``Program.implementation``."""
     return function(operation, case, conventions, with_gradient)
+
+
+def not_handed(operation: Operation, conventions: Conventions) -> str:
+    """A convention that changes what functions are handed over, which the protocol has no words for; empty if none."""
+    changing = ("time", "logit", *(("ve_kernel",) if "sde" in operation.arguments else ()))
+    usual = Conventions()
+    changed = [key for key in changing if getattr(conventions, key) != getattr(usual, key)]
+    return ", ".join(f"{key} = {getattr(conventions, key)}" for key in changed)
 
 
 def introduced(answer: dict[str, Any]) -> Hello:
