@@ -132,6 +132,18 @@ def test_redraws_that_pass_share_a_row():
     assert report.rows[-1].case == "all 7 re-draws" and "worst" in report.rows[-1].detail
 
 
+def test_what_is_not_supported_at_redraws_shares_a_row_too():
+    def plain(score, x, z, sigma):
+        return [float(v) for v in denoising_score_matching(score, x, z, sigma)]
+
+    rows = [row for row in check({"denoising_score_matching": plain}, redraws=7) if "re-draws" in row.case]
+    assert [(row.status, row.case) for row in rows] == [
+        ("pass", "all 7 re-draws"),
+        ("unsupported", "6 of 7 re-draws"),
+    ]
+    assert "autograd cannot trace it" in rows[1].detail
+
+
 @pytest.mark.parametrize("bad", [{"redraws": -1}, {"redraws": 1.5}, {"redraws": True}, {"seed": -3}, {"seed": "0"}])
 def test_a_count_that_is_none_is_refused(bad):
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*; it needs a whole number of at least 0"):
