@@ -105,7 +105,15 @@ class Trial:
         each of the stages that follow one another."""
         unit = self.outcome.epsilon * self.operation.stages
         value, gradient = self.distances(self.expected)
-        return value / unit, gradient / unit
+        return value / (unit * self._carried), gradient / unit
+
+    @property
+    def _carried(self) -> float:
+        """How much larger than the result the numbers are whose rounding it carries. Naming has no use for it: a
+        mistake is as large as the result."""
+        if self.operation.size is None:
+            return 1.0
+        return max(1.0, _largest(self.predict(self.operation.size).rows) / self.scales[0])
 
 
 def _predicted(

@@ -39,6 +39,8 @@ class Operation:
                or arrays, which are parameters themselves. Without any, only values are compared.
     terms      a callable (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts, or None
     nouns      what a sentence calls each term
+    size       (*arguments) -> how large the numbers are, in the result's unit, whose rounding a right result may carry:
+               where it is no sum of terms, but is made of numbers larger than itself. None: as large as the result
     conventions   the keys of the table of conventions that mean something here
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
     rates      what changes its sign with the direction of time, being so much per unit of time: an argument, "result"
@@ -57,6 +59,7 @@ class Operation:
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     at: tuple[str, ...] = ()
     stages: int = 1
+    size: Callable | None = None
     coupled: bool = False
     rates: tuple[str, ...] = ()
 

@@ -46,18 +46,22 @@ def telling(trials: list[Trial]) -> list[Trial]:
 
 
 def redrawn_rows(trials: list[Trial], others: list[Trial]) -> list[Row]:
-    """One row for all that pass, with the worst of them, and one for each that does not.
+    """One row for all that pass, with the worst of them, one for what the caller does not support, and one for each of
+    the others.
 
     others  the trials at the cases themselves, which tell a refusal of NaN from a failure
     """
     rows = [row for trial in trials for row in rows_of(trial, others)]
-    passed = [row for row in rows if row.status == "pass"]
-    return [*_summary(passed, len(trials)), *(row for row in rows if row.status != "pass")]
+    passed, unsupported = ([row for row in rows if row.status == status] for status in ("pass", "unsupported"))
+    summaries = []
+    if passed:
+        worst = max(passed, key=lambda row: row.units)
+        detail = f"worst {worst.units:.2g} units ({worst.case})"
+        summaries += [replace(worst, case=_share(passed, trials), detail=detail)]
+    if unsupported:
+        summaries += [replace(unsupported[0], case=_share(unsupported, trials))]
+    return [*summaries, *(row for row in rows if row.status not in ("pass", "unsupported"))]
 
 
-def _summary(passed: list[Row], count: int) -> list[Row]:
-    if not passed:
-        return []
-    worst = max(passed, key=lambda row: row.units)
-    number = f"all {count}" if len(passed) == count else f"{len(passed)} of {count}"
-    return [replace(worst, case=f"{number} re-draws", detail=f"worst {worst.units:.2g} units ({worst.case})")]
+def _share(rows: list[Row], trials: list[Trial]) -> str:
+    return f"all {len(trials)} re-draws" if len(rows) == len(trials) else f"{len(rows)} of {len(trials)} re-draws"
