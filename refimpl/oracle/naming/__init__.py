@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.naming.affine import priced, sampler
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
 from refimpl.oracle.naming.inquiry import Inquiry
@@ -26,6 +27,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     offset,
     inexact,
     noisy,
+    sampler,
     unnamed,
 )
 
@@ -41,7 +43,7 @@ def named(operation: Operation, trials: Sequence[Trial], rerun: Callable[[Case],
     findings: list[Finding] = []
     if any(max(t.units) > UNITS for t in usable):
         inquiry = Inquiry(operation, usable, rerun)
-        findings += next(filter(None, (namer(inquiry) for namer in NAMERS)), [])
+        findings += priced(inquiry, next(filter(None, (namer(inquiry) for namer in NAMERS)), []))
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 
