@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         help="what the functions compute with; the target's own `framework` by default, else numpy",
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
+    check.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the draws that laws are compared with; 0 by default"
+    )
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_check)
     reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
@@ -118,6 +121,7 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
         operations=options.operation,
         conventions=getattr(module, "conventions", None),
         expected_failures=getattr(module, "expected_failures", None),
+        seed=options.seed,
         progress=_progress(),
     )
     notes = report.notes

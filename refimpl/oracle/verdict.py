@@ -11,11 +11,14 @@ import numpy as np
 
 from refimpl.oracle import judge
 from refimpl.oracle.conventions import TABLE, Conventions, for_operation
+from refimpl.oracle.draws import DRAWS
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming import named
+from refimpl.oracle.naming.laws import of_another_law
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
+from refimpl.oracle.own_draws import ALPHA, Caller, compared
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
 
@@ -29,6 +32,7 @@ def check(
     operations: Iterable[str] | None = None,
     conventions: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> Report:
     """Hold an implementation against the reference and say what is right, what is wrong, and which mistake it is.
 
@@ -39,6 +43,7 @@ def check(
     conventions     what the callables assume, for all of them or under an operation's name for one: see
                     ``refimpl operations``
     expected_failures  operation, or "operation/case", -> why it is known to fail
+    seed            of the oracle's own draws, for callers that declare {"randomness": "own"}; nothing else is drawn
     returns a Report: one row for every case, and the findings over several cases
     Raises ValueError for an unknown framework, operation, convention or expected failure.
     """
@@ -48,6 +53,7 @@ def check(
         operations=operations,
         conventions=conventions,
         expected_failures=expected_failures,
+        seed=seed,
     )
 
 
@@ -58,6 +64,7 @@ def judged(
     operations: Iterable[str] | None,
     conventions: Mapping[str, Any] | None,
     expected_failures: Mapping[str, str] | None,
+    seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Report:
     """``check``, telling ``progress`` which operation is under way, its number and how many there are."""
@@ -76,23 +83,29 @@ def judged(
         if function is None and operations is None:
             absent.append(name)
             continue
-        more_rows, more_findings = _operation(known[name], _in_order(known[name], function), evaluate, rules[name])
+        tell = lambda case, name=name, done=done: progress(f"{name}/{case}", done, len(selected))
+        called = _in_order(known[name], function)
+        more_rows, more_findings = _operation(known[name], called, evaluate, rules[name], seed, tell)
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
     checked = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
+    notes = [*_conventions_note(rules, checked), *_seed_note(rules, checked, seed), *_absent_note(absent)]
     return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
 
 
 def _operation(
-    operation: Operation, function: Any, evaluate: Callable, rule: Conventions
+    operation: Operation, function: Any, evaluate: Callable, rule: Conventions, seed: int, tell: Callable[[str], None]
 ) -> tuple[list[Row], list[Finding]]:
     """The rows and the findings of one operation."""
     problem = _signature_problem(operation, function)
     if problem:
         return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
+    if rule.randomness == "own":
+        rows, failed = compared(Caller(operation, function, evaluate, rule), cases_of(operation.name), seed, tell)
+        findings = of_another_law(failed, seed)
+        return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
     trials = _trials(operation, function, evaluate, rule)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
     if all(row.status in ("pass", "unsupported") for row in rows):
@@ -136,6 +149,11 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
         return []
     sentence = "Your function answers the same call differently each time: it draws numbers of its own. Let its random "
     sentence += "calls return the case's draws: with refimpl.replay(framework, z): …"
+    if operation.name in DRAWS:
+        sentence += (
+            f" Where that cannot be, declare conventions[{operation.name!r}] = {{'randomness': 'own'}}, and the "
+        )
+        sentence += "law of its results is compared."
     got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
     evidence = f"case {first.case.name}, called twice: {got}"
     return [Finding(operation.name, "mistake", "draws-its-own-noise", sentence, operation.equation, evidence)]
@@ -267,6 +285,13 @@ def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) 
     if len(set(declared.values())) == 1:
         return [f"declared: {next(iter(declared.values()))}"]
     return [f"declared for {name}: {text}" for name, text in declared.items()]
+
+
+def _seed_note(rules: Mapping[str, Conventions], checked: Iterable[str], seed: int) -> list[str]:
+    """What chance has a part in."""
+    if not any(rules[name].randomness == "own" for name in checked):
+        return []
+    return [f"laws are compared with draws of seed {seed}; a right operation fails with a chance below {ALPHA:.0e}"]
 
 
 def _absent_note(absent: list[str]) -> list[str]:

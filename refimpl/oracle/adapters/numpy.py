@@ -114,6 +114,12 @@ def reference(
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
 
 
+def value(function: Callable, operation: Operation, case: Case, model: str) -> Any:
+    """The result alone, as in ``reference``."""
+    ours = lambda kind, first: OURS[kind][model if first else MODELS[kind][0]]
+    return _call(function, operation, case, ours, _parameters(operation, case, model))
+
+
 def _parameters(operation: Operation, case: Case, model: str) -> list:
     """What is trained, one entry for every trained argument; the first is the caller's kind of model."""
     kinds = [model, *(MODELS.get(operation.callables.get(name, ""), ("",))[0] for name in operation.trained[1:])]
