@@ -70,6 +70,10 @@ TABLE: dict[str, dict[str, str]] = {
         "exact": "the variance of the VE kernel is σ²(t) − σ²(0), which is zero at t = 0",
         "sigma(t)": "the variance of the VE kernel is σ²(t), as published: at t = 0 a point is perturbed already",
     },
+    "randomness": {
+        "replayed": "the draws are those of the case: the arguments, or what refimpl.replay hands on",
+        "own": "the function draws its own numbers: the law of its results is compared, by a test of two samples",
+    },
     "factor": {"1.0": "the whole loss is this positive number times the reference's: 2 where its ½ is left out"},
     "gradient": {
         "compare": "the gradient in the parameters is compared as well",
@@ -94,6 +98,7 @@ class Conventions:
     ve_kernel: str = "exact"
     time: str = "0=data"
     logit: str = "log K"
+    randomness: str = "replayed"
     factor: float = 1.0
     gradient: str = "compare"
     declared: tuple[str, ...] = ()

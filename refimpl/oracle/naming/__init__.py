@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.naming.affine import priced, sampler
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.compositions import composed
@@ -45,6 +46,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     pairs,
     two_changes,
     composed,
+    sampler,
     facts,
     unnamed,
 )
@@ -78,6 +80,8 @@ def named(
         findings = undeclared(operation, trials, rerun)
     if not findings and wrong:
         findings = next(filter(None, (namer(inquiry) for namer in namers)), [])
+    if wrong:
+        findings = priced(inquiry, findings)
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 
