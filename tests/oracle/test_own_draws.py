@@ -31,8 +31,9 @@ def few_rows_in_a_loss(monkeypatch):
 
 @pytest.fixture
 def few_draws(monkeypatch):
-    """The level is the same for any number of draws, so right samplers are asked for fewer."""
+    """The level is the same for any number of draws, so right callers are asked for fewer."""
     monkeypatch.setattr(own_draws, "COPIES", 512)
+    monkeypatch.setattr(own_draws, "CALLS", 40)
 
 
 def drawing(operation, function, laws=None, seed=1):
@@ -77,21 +78,21 @@ def test_a_right_sampler_passes_with_every_seed(seed, few_draws):
     assert check(caller(operation, drawing(operation, operation.reference, seed=seed)), conventions=OWN, seed=seed).ok
 
 
-def test_a_sampler_whose_rows_are_coupled_is_asked_call_by_call():
+def test_a_sampler_whose_rows_are_coupled_is_asked_call_by_call(few_draws):
     operation = operations()["batch_mean_predictor_corrector"]
     rows, _ = looked_at(operation.name, drawing(operation, operation.reference))
     assert [row.status for row in rows] == ["pass"] and rows[0].detail.startswith(f"{own_draws.CALLS} draws")
 
 
 @pytest.mark.parametrize("law", SLICES[1:], ids=["signs", "sphere"])
-def test_slices_may_have_any_of_their_laws(law):
+def test_slices_may_have_any_of_their_laws(law, few_draws):
     operation = operations()["sliced_score_matching"]
     rows, _ = looked_at(operation.name, drawing(operation, operation.reference, {"v": law}))
     assert [row.status for row in rows] == ["pass"]
 
 
 @pytest.mark.parametrize("name", ["denoising_score_matching", "multiscale_denoising", "continuous_denoising"])
-def test_a_right_loss_passes(name):
+def test_a_right_loss_passes(name, few_draws):
     operation = operations()[name]
     rows, _ = looked_at(name, drawing(operation, operation.reference))
     assert [row.status for row in rows] == ["pass"]
