@@ -119,7 +119,7 @@ def compared(caller: Caller, cases: tuple[Case, ...], seed: int, tell: Callable[
 def _case(caller: Caller, case: Case, alpha: float, seed: int) -> tuple[list[Row], Compared | None]:
     rng = noise.generator(zlib.crc32(f"{seed} {case.id}".encode()))
     try:
-        stage = Stage(caller, case, rng, caller.copies(case))
+        stage = Stage(caller, case, rng, caller.copies(case), CALLS)
         result = sequential(stage.p, alpha, STAGES)
     except Exception as error:  # whatever the caller's code raises, now and then
         detail = f"{error}" if isinstance(error, NotCompared) else f"raised {type(error).__name__}: {error}"
@@ -141,7 +141,7 @@ class Stage:
     case: Case
     rng: noise.Generator
     copies: int
-    calls: int = CALLS
+    calls: int
     statistics: int = 0
 
     @cached_property
