@@ -148,6 +148,7 @@ class Mistake:
     seen      where it was met
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
+    right_under  the conventions under which it is none (mistakes/ambiguous.py)
     """
 
     operation: str
@@ -157,6 +158,7 @@ class Mistake:
     seen: str = ""
     kind: str = "mistake"
     noise: float = 0.0
+    right_under: Mapping[str, str] = field(default_factory=dict)
 
 
 class Namespace:
