@@ -168,6 +168,7 @@ class Mistake:
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
     change    what it does to the terms, where it does nothing else: two such mistakes are one after the other
+    right_under  the conventions under which it is none (mistakes/ambiguous.py)
     """
 
     operation: str
@@ -178,6 +179,7 @@ class Mistake:
     kind: str = "mistake"
     noise: float = 0.0
     change: Change | None = None
+    right_under: Mapping[str, str] = field(default_factory=dict)
 
 
 class Namespace:
