@@ -84,7 +84,7 @@ def _multiple(inquiry: Inquiry, kind: str) -> float | None:
             got.append((trial.outcome.gradient - trial.expected.gradient) / trial.scales[1])
             want.append((made.gradient - trial.expected.gradient) / trial.scales[1])
     mine, theirs = np.concatenate(want), np.concatenate(got)
-    if not np.any(mine):
+    if not np.any(mine) or not np.any(theirs):
         return None
     times = float(mine @ theirs / (mine @ mine))
     left = float(np.linalg.norm(theirs - times * mine))

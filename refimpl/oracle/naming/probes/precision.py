@@ -48,7 +48,7 @@ def jumps(inquiry: Inquiry) -> list[Finding]:
         noise = float(np.max(np.abs(twice - 2.0 * once)))
         if noise > float(np.max(np.abs(right))):
             sentence = "Digits are lost on the way: your result jumps where it should move smoothly, as when a difference "
-            sentence += "is taken over too short a step, or large terms cancel."
+            sentence += "is taken over too short a step, large terms cancel, or a part of it is in single precision."
             seen = f"at worst {_worst(inquiry):.1e} of the size of the terms; {name} larger by 2^-34 of itself moves your "
             seen += f"result by {noise / float(np.max(np.abs(right))):.2g} times what it should"
             return [inquiry.finding("approximation", "digits-lost", sentence, seen)]

@@ -13,7 +13,7 @@ def keeps_state(inquiry: Inquiry) -> list[Finding]:
     function draws numbers of its own."""
     if len(inquiry.trials) < 2:
         return []
-    first, between = inquiry.trials[0], inquiry.trials[-1]
+    first, between = inquiry.trials[0], inquiry.trials[1]
     once = again(inquiry, first.case)
     other = again(inquiry, between.case)
     after = again(inquiry, first.case)
