@@ -44,9 +44,7 @@ def test_the_table_of_all_pairs_is_what_each_gives_when_it_is_run(name):
         assert run.gradient is None or np.allclose(run.gradient, gradients[n], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("name", "every"), [("denoising_score_matching", 50), ("vp_marginal", 10), ("langevin", 30)]
-)
+@pytest.mark.parametrize(("name", "every"), [("denoising_score_matching", 50), ("vp_marginal", 10), ("langevin", 30)])
 def test_pairs_are_found_and_nearly_all_are_named(name, every):
     """A sample; ``refimpl mistakes --measure --pairs`` has all."""
     result = measured(operations()[name], every)

@@ -168,7 +168,12 @@ APPROXIMATE = [
 ]
 
 
-@pytest.mark.parametrize(("function", "expected", "said"), APPROXIMATE, ids=[f"{n}-{c[1]}" for n, c in enumerate(APPROXIMATE)])
+each_approximate = pytest.mark.parametrize(
+    ("function", "expected", "said"), APPROXIMATE, ids=[f"{n}-{row[1]}" for n, row in enumerate(APPROXIMATE)]
+)
+
+
+@each_approximate
 def test_what_is_nearly_right_is_told_apart(function, expected, said):
     asked = inquiry(IMPLICIT, function)
     namers = (single_precision, differences, jumps, inexact)

@@ -23,6 +23,8 @@ def _right(trial: Trial) -> list[bool]:
     if not (shapes and isinstance(shapes[0], tuple)) or shapes != trial.expected.shape:
         return [False]
     ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
-    parts = zip(np.split(np.ravel(trial.outcome.value), ends), np.split(trial.expected.rows, ends), strict=True)
+    parts = zip(
+        np.split(np.ravel(np.asarray(trial.outcome.value)), ends), np.split(trial.expected.rows, ends), strict=True
+    )
     unit = trial.outcome.epsilon * trial.operation.stages * trial.scales[0]
     return [bool(np.max(np.abs(got - want), initial=0.0) <= UNITS * unit) for got, want in parts]

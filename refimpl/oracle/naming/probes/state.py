@@ -24,5 +24,7 @@ def keeps_state(inquiry: Inquiry) -> list[Finding]:
     if max(distance(value, values[0], first.scales[0]) for value in values) <= UNITS * unit:
         return []
     sentence = "Your function keeps something from one call to the next: what it gives depends on the calls before."
-    seen = f"case {first.case.name}, before and after other cases: " + ", then ".join(f"{np.ravel(v)[0]:.6g}" for v in values)
+    seen = f"case {first.case.name}, before and after other cases: " + ", then ".join(
+        f"{np.ravel(v)[0]:.6g}" for v in values
+    )
     return [inquiry.finding("mistake", "state-between-calls", sentence, seen)]
