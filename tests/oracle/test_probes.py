@@ -102,7 +102,7 @@ CALLERS = [
     (DENOISING, half_detached, "gradient-wrong", "0.5 of the right length, at a cosine of 1"),
     (DENOISING, blind_to_sigma, "argument-sigma-unused", "sigma is never used"),
     ("langevin", last_draw_fixed, "argument-z-unused-in-part", "Only z[0] is used"),
-    ("edm_preconditioning", second_wrong, "one-of-the-results", "number 2 is wrong and number 1, 3, 4 is right"),
+    ("edm_preconditioning", second_wrong, "one-of-the-results", "wrong: 2; right: 1, 3, 4"),
     ("explicit_score_matching", lambda s, d, x: np.sum((s(x) - 0.3) ** 4, 1), "argument-data_score-unused", ""),
 ]
 

@@ -36,9 +36,9 @@ CHANGED = [
     ),
     (
         "probability_flow",
-        lambda f: lambda sde, score: f(ChangedSDE(sde, drift=lambda a: 2.0 * a), score),
-        "argument-sde-drift-doubled",
-        "Your result is the reference's with twice the drift of sde for the drift of sde.",
+        lambda f: lambda sde, score: f(sde, lambda x, t: score(x, t**2)),
+        "argument-score-at-time-squared",
+        "Your result is the reference's with score taken at the square of its time or level.",
     ),
     (
         "gaussian_score",
@@ -103,6 +103,16 @@ def test_changed_calls_bear_their_names_once_and_most_can_be_computed(name):
             except (ValueError, IndexError, TypeError):
                 continue  # refused, as a negative noise level is
     assert computed > len(calls) / 2
+
+
+def test_an_sde_may_be_what_was_changed():
+    operation = operations()["ancestral"]
+    (call,) = [call for call in changed_calls(operation) if call.name == "argument-sde-time-squared"]
+    case = cases_of("ancestral")[0]
+    trial = Trial(operation, case, for_operation(None, operation, ()), Outcome())
+    given = trial.predict_value(call.function).rows
+    again = trial.predict_value(lambda sde, *rest: operation.reference(ChangedSDE(sde, time=lambda t: t**2), *rest))
+    assert np.array_equal(given, again.rows) and not np.allclose(given, trial.expected.rows)
 
 
 def test_what_does_not_fit_is_not_described_so():

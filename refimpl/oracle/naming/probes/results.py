@@ -14,7 +14,7 @@ def some_results_right(inquiry: Inquiry) -> list[Finding]:
     if not np.any(right) or np.all(right):
         return []
     numbers = lambda chosen: ", ".join(str(n + 1) for n in np.flatnonzero(chosen))
-    sentence = f"Of your {len(right)} results number {numbers(~right)} is wrong and number {numbers(right)} is right."
+    sentence = f"Of your {len(right)} results in order, wrong: {numbers(~right)}; right: {numbers(right)}."
     return [inquiry.finding("mistake", "one-of-the-results", sentence, f"compared {inquiry.cases}")]
 
 
