@@ -1,4 +1,4 @@
-"""Arguments that are never used, whole or in part: what is right changes with them, and the caller's result does not."""
+"""Arguments that are never used, whole or in part: what is right changes with them, and the caller's does not."""
 
 from dataclasses import replace
 from typing import Any
@@ -64,7 +64,9 @@ def _ignored(inquiry: Inquiry, trial: Trial, case: Case | None) -> bool:
 def _same(before: Trial, after: Trial) -> bool:
     a, b = before.outcome, after.outcome
     gradients = [g for g in (a.gradient, b.gradient) if g is not None]
-    return np.array_equal(a.value, b.value) and (len(gradients) < 2 or np.array_equal(*gradients))
+    return np.array_equal(np.asarray(a.value), np.asarray(b.value)) and (
+        len(gradients) < 2 or np.array_equal(*gradients)
+    )
 
 
 def _changed(case: Case, name: str) -> Case | None:
@@ -93,5 +95,3 @@ def _less_at(case: Case, name: str, axis: int, n: int) -> Case:
     value = np.array(case.inputs[name], dtype=float)
     np.moveaxis(value, axis, 0)[n] *= LESS
     return with_input(case, name, value)
-
-
