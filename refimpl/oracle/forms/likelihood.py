@@ -106,7 +106,8 @@ def _flow(e, sde, score, ts):
 
 
 def probability_flow_log_likelihood(e, sde, score, log_prior, x, ts, v, integrate):
-    end, sums = _carried(e, *_flow(e, sde, score, ts), x, ts, v, integrate)
+    path, divergence = _flow(e, sde, score, ts)
+    end, sums = _carried(e, path, divergence, x, ts, v, integrate)
     return e.term("the prior log π(x_T)", log_prior(end)) + e.term(
         "the integral of the divergence", e.mean("the mean over the probes", sums)
     )
@@ -123,7 +124,8 @@ def bits_per_dimension(e, log_likelihood, dimensions, bin_width):
 
 
 def likelihood_ledger(e, sde, score, log_prior, x, ts, v, integrate, bin_width):
-    end, forms = _carried(e, *_flow(e, sde, score, ts), x, ts, v, integrate)
+    path, rate = _flow(e, sde, score, ts)
+    end, forms = _carried(e, path, rate, x, ts, v, integrate)
     k, d = float(len(v)), float(x.shape[1])
     gap = np.max(np.abs(np.einsum("kbi,kbj->bij", v, v) / k - np.eye(x.shape[1])), axis=(1, 2))
     exact = gap <= 1e-12

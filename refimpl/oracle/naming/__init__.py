@@ -12,7 +12,7 @@ from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
-from refimpl.oracle.naming.formula import one_change, two_changes
+from refimpl.oracle.naming.formula import one_change, one_change_up_to_a_factor, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
 from refimpl.oracle.operation import Case, Operation
@@ -27,6 +27,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue_up_to_a_factor,
     one_change,
     coefficients,
+    one_change_up_to_a_factor,
     two_changes,
     offset,
     inexact,

@@ -5,7 +5,8 @@ the parameter gradient of a loss, the parts of a tuple. A coefficient that is co
 them, with small powers, is told as that; the formula with it must then give the caller's results on every case.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -15,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
+from refimpl.oracle.factors import Factor
 from refimpl.oracle.forms import form_of
 from refimpl.oracle.forms.samplers import one_step
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Monomial
-from refimpl.oracle.naming.formula import Variant, parts_of, rows_of, run, sizes_of
+from refimpl.oracle.naming.formula import MOST, Variant, parts_of, rows_of, run, sizes_of
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
@@ -51,21 +54,43 @@ def coefficients(inquiry: Inquiry) -> list[Finding]:
     if not found:
         return []
     options = [monomials(*pairs) for pairs in found]
+    findings: list[Finding] = []
     for chosen in islice(product(*options), COMBINATIONS):
         edits = tuple(Edit(t, "fitted", m) for t, m in zip(terms, chosen, strict=True) if m != Monomial(1.0))
-        variant = Variant(operation, edits)
-        worst = inquiry.worst(variant) if edits else float("inf")
+        worst = inquiry.worst(Variant(operation, edits)) if edits else float("inf")
         if worst <= NAMING:
-            return [_finding(inquiry, edits, worst, len(found[0][0]))]
-    return []
+            findings += _findings(inquiry, dict(zip(terms, chosen, strict=True)), worst, len(found[0][0]))
+    return findings[:MOST]
 
 
-def _finding(inquiry: Inquiry, edits: Sequence[Edit], worst: float, count: int) -> Finding:
-    sentence = "Fitted to your numbers, " + " and ".join(edit.sentence for edit in edits)
-    sentence += ", and the rest is as it should be."
+def _findings(inquiry: Inquiry, factors: Mapping[str, Monomial], worst: float, count: int) -> list[Finding]:
+    """What the terms are multiplied by; of a loss, whose whole factor is a convention, beside that factor."""
+    whole = _common(factors.values()) if inquiry.operation.trained else None
+    beside = {t: m / whole.monomial if whole else m for t, m in factors.items()}
+    said = " and ".join(Edit(t, "fitted", m).sentence for t, m in beside.items() if m != Monomial(1.0))
     evidence = f"a fit of {count} sets of coefficients; with these the formula gives your {inquiry.compared} "
     evidence += f"{inquiry.cases}, to {max(worst, EPSILON):.0e} of their size"
-    return inquiry.finding("mistake", "fitted-coefficients", sentence, evidence)
+    sentence = f"Fitted to your numbers, {said}, and the rest is as it should be."
+    finding = inquiry.finding("mistake", "fitted-coefficients", sentence, evidence)
+    return [finding, convention(inquiry, whole.factor, evidence)] if whole else [finding]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A factor on a whole loss, in both ways of writing it."""
+
+    monomial: Monomial
+    factor: Factor
+
+
+def _common(factors: Iterable[Monomial]) -> Whole | None:
+    """The factor that most terms have, if it may stand before a whole loss, and more than one term has it."""
+    (most, number), *_ = Counter(factors).most_common(1)
+    powers = dict(most.powers)
+    whole = all(name in "BDK" and power in (-1, 1) for name, power in powers.items())
+    if most == Monomial(1.0) or number < 2 or most.constant <= 0.0 or not whole:
+        return None
+    return Whole(most, Factor(most.constant, tuple(int(powers.get(letter, 0)) for letter in "BDK")))  # type: ignore
 
 
 def _fitted(inquiry: Inquiry, terms: Sequence[str]) -> list[tuple[list[float], list[Mapping[str, float]]]]:
