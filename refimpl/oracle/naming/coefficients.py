@@ -5,8 +5,7 @@ the parameter gradient of a loss, the parts of a tuple. A coefficient that is co
 them, with small powers, is told as that; the formula with it must then give the caller's results on every case.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -65,7 +64,7 @@ def coefficients(inquiry: Inquiry) -> list[Finding]:
 
 def _findings(inquiry: Inquiry, factors: Mapping[str, Monomial], worst: float, count: int) -> list[Finding]:
     """What the terms are multiplied by; of a loss, whose whole factor is a convention, beside that factor."""
-    whole = _common(factors.values()) if inquiry.operation.trained else None
+    whole = _common(list(factors.values())) if inquiry.operation.trained else None
     beside = {t: m / whole.monomial if whole else m for t, m in factors.items()}
     said = " and ".join(Edit(t, "fitted", m).sentence for t, m in beside.items() if m != Monomial(1.0))
     evidence = f"a fit of {count} sets of coefficients; with these the formula gives your {inquiry.compared} "
@@ -83,14 +82,16 @@ class Whole:
     factor: Factor
 
 
-def _common(factors: Iterable[Monomial]) -> Whole | None:
-    """The factor that most terms have, if it may stand before a whole loss, and more than one term has it."""
-    (most, number), *_ = Counter(factors).most_common(1)
-    powers = dict(most.powers)
-    whole = all(name in "BDK" and power in (-1, 1) for name, power in powers.items())
-    if most == Monomial(1.0) or number < 2 or most.constant <= 0.0 or not whole:
-        return None
-    return Whole(most, Factor(most.constant, tuple(int(powers.get(letter, 0)) for letter in "BDK")))  # type: ignore
+def _common(factors: Sequence[Monomial]) -> Whole | None:
+    """A factor that may stand before a whole loss, if fewer terms deviate beside it."""
+    deviating = lambda whole: sum(m / whole != Monomial(1.0) for m in factors)
+    for whole in factors:
+        powers = dict(whole.powers)
+        allowed = whole.constant > 0.0 and all(name in "BDK" and abs(p) == 1 for name, p in powers.items())
+        if allowed and deviating(whole) < deviating(Monomial(1.0)):
+            b, d, k = (int(powers.get(letter, 0)) for letter in "BDK")
+            return Whole(whole, Factor(whole.constant, (b, d, k)))
+    return None
 
 
 def _fitted(inquiry: Inquiry, terms: Sequence[str]) -> list[tuple[list[float], list[Mapping[str, float]]]]:

@@ -34,10 +34,9 @@ class Monomial:
         return value
 
     def __truediv__(self, other: "Monomial") -> "Monomial":
-        powers = Counter(dict(self.powers))
-        powers.subtract(dict(other.powers))
-        left = tuple((name, power) for name, power in powers.items() if power)
-        return Monomial(self.constant / other.constant, left)
+        ours, theirs = dict(self.powers), dict(other.powers)
+        powers = {name: ours.get(name, Fraction(0)) - theirs.get(name, Fraction(0)) for name in {**ours, **theirs}}
+        return Monomial(self.constant / other.constant, tuple((name, p) for name, p in powers.items() if p))
 
     def __str__(self) -> str:
         simple = Fraction(self.constant).limit_denominator(64)
