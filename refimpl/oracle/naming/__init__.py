@@ -14,7 +14,7 @@ from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor,
 from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import weighting, whole_factor
-from refimpl.oracle.naming.formula import one_change, two_changes
+from refimpl.oracle.naming.formula import one_change, one_change_up_to_a_factor, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
 from refimpl.oracle.naming.pairs import pairs
@@ -35,6 +35,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue_up_to_a_factor,
     one_change,
     coefficients,
+    one_change_up_to_a_factor,
     substituted,
     offset,
     keeps_state,
