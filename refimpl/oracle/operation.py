@@ -149,6 +149,8 @@ class Mistake:
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
     right_under  the conventions under which it is none (mistakes/ambiguous.py)
+    minimiser  (D, B, K) -> by what the minimiser is multiplied, None for no minimiser (mistakes/minimisers.py); itself
+               None where nothing exact is known
     """
 
     operation: str
@@ -159,6 +161,7 @@ class Mistake:
     kind: str = "mistake"
     noise: float = 0.0
     right_under: Mapping[str, str] = field(default_factory=dict)
+    minimiser: Callable[[int, int, int], Any] | None = None
 
 
 class Namespace:
