@@ -76,7 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
     )
-    check.add_argument("--seed", type=int, default=0, metavar="S", help="of re-draws, and of the draws that laws are compared with; else 0")
+    check.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="of re-draws, and of the draws that laws are compared with; else 0",
+    )
     check.add_argument(
         "--exec",
         dest="command",

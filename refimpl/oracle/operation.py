@@ -169,6 +169,8 @@ class Mistake:
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
     change    what it does to the terms, where it does nothing else: two such mistakes are one after the other
     right_under  the conventions under which it is none (mistakes/ambiguous.py)
+    minimiser  (D, B, K) -> by what the minimiser is multiplied, None for no minimiser (mistakes/minimisers.py); itself
+               None where nothing exact is known
     """
 
     operation: str
@@ -180,6 +182,7 @@ class Mistake:
     noise: float = 0.0
     change: Change | None = None
     right_under: Mapping[str, str] = field(default_factory=dict)
+    minimiser: Callable[[int, int, int], Any] | None = None
 
 
 class Namespace:

@@ -160,7 +160,9 @@ def _operation(
     if problem:
         return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
     if rule.randomness == "own":
-        rows, failed = compared(Caller(operation, function, evaluate, rule), cases_of(operation.name), wanted.start, tell)
+        rows, failed = compared(
+            Caller(operation, function, evaluate, rule), cases_of(operation.name), wanted.start, tell
+        )
         findings = of_another_law(failed, wanted.start)
         return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
     run = lambda case: judge.run(evaluate, function, operation, case, rule)
@@ -195,7 +197,9 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
     sentence = "Your function answers the same call differently each time: it draws numbers of its own, or counts "
     sentence += "its calls. Let its random calls return the case's draws: with refimpl.replay(framework, z): …"
     if operation.name in DRAWS:
-        sentence += f" Where that cannot be, declare conventions[{operation.name!r}] = {{'randomness': 'own'}}, and the "
+        sentence += (
+            f" Where that cannot be, declare conventions[{operation.name!r}] = {{'randomness': 'own'}}, and the "
+        )
         sentence += "law of its results is compared."
     got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
     evidence = f"case {first.case.name}, called twice: {got}"
