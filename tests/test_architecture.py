@@ -91,7 +91,7 @@ def test_imports_point_down(path):
 @each_module
 def test_only_noise_draws(path):
     text = path.read_text(encoding="utf-8")
-    if room(path) != "noise":
+    if room(path) != "noise" and path.parent.name != "replay":  # which stands in for what draws
         assert not re.search(
             r"\bnp\.random\b|numpy\.random|default_rng|^import random|^from random", text, re.MULTILINE
         )
