@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from refimpl import noise
+from refimpl.oracle.cases.redraw import redrawn
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Case
 from refimpl.oracle.report import Row
@@ -30,8 +31,6 @@ def seeds(redraws: int, seed: int) -> range:
 
 def redrawn_trials(cases: tuple[Case, ...], run: Callable[[Case], Trial], wanted: range) -> list[Trial]:
     """The caller's function at the re-draws with these seeds, each named after its case and its seed."""
-    from refimpl.oracle.cases.redraw import redrawn
-
     trials = []
     for seed in wanted:
         case = redrawn(cases[seed % len(cases)], noise.generator(seed))
