@@ -68,7 +68,8 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "ve_kernel": {
         "exact": "the variance of the VE kernel is σ²(t) − σ²(0), which is zero at t = 0",
-        "sigma(t)": "the variance of the VE kernel is σ²(t), as published: at t = 0 a point is perturbed already",
+        "sigma(t)": "the variance of the VE kernel is σ²(t), as published: σ_min² more at every t, and at t = 0 a "
+        "point is perturbed already",
     },
     "randomness": {
         "replayed": "the draws are those of the case: the arguments, or what refimpl.replay hands on",

@@ -191,3 +191,28 @@ def test_every_change_of_a_term_says_where_the_minimiser_goes():
     trained = [name for name, o in operations().items() if o.trained and o.nouns]
     without = {name for name in trained if not any(m.minimiser for m in all_mistakes() if m.operation == name)}
     assert without == {"conditional_noise_contrastive_estimation"}  # its loss is one term
+
+
+@pytest.mark.parametrize(
+    ("logit", "given", "constant"),
+    [
+        ("log K", 0.0, 0.0),
+        ("expected count", np.log(2.0), 0.0),
+        ("balanced", 0.0, 0.0),
+        ("log-nu", 0.0, -np.log(2.0)),  # the mistake, K = 2: the normaliser comes out K times too small
+    ],
+)
+def test_the_normaliser_that_a_logit_leaves(logit, given, constant):
+    """Under both other conventions the model is log p, normaliser included. The expected count holds log K itself, so
+    that the code that leaves it out is right; ``given`` is what log_noise has above log q."""
+    operation = operations()["noise_contrastive_estimation"]
+    without = next(m for m in all_mistakes() if (m.operation, m.name) == (operation.name, "log-nu"))
+    functions = {
+        "log K": operation.reference,
+        "balanced": operation.alternatives["logit"]["balanced"],
+        "expected count": lambda *arguments: without.function(ns, *arguments),
+        "log-nu": lambda *arguments: without.function(ns, *arguments),
+    }
+    loss = lambda values: np.mean(functions[logit](table(values), table(LOG_Q + given), CONTRAST["x"], CONTRAST["y"]))
+    assert np.max(np.abs(grad(loss)(LOG_P + constant))) <= 1e-15
+    assert np.max(np.abs(grad(loss)(LOG_P + constant + 0.5))) > 1e-3

@@ -70,7 +70,7 @@ def _apart(p, q):
 
 def test_every_mistake_speaks():
     for mistake in all_mistakes():
-        assert mistake.sentence.endswith(".") and mistake.kind in ("mistake", "choice")
+        assert mistake.sentence.endswith(".") and mistake.kind in ("mistake", "choice", "approximation")
         assert mistake.operation in operations()
     names = [(m.operation, m.name) for m in all_mistakes()]
     assert len(set(names)) == len(names)
