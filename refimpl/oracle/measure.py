@@ -122,13 +122,13 @@ def told(found: Sequence[Measured], sentences: bool = False) -> str:
 
 
 def _heading() -> str:
-    return f"{'':42}{'mistakes':>9}{'detected':>10}{'named':>8}{'described':>11}"
+    return f"{'':42}{'mistakes':>9}{'detected':>10}{'named':>9}{'described':>11}"
 
 
 def _line(name: str, found: Sequence[Measured]) -> str:
     share = lambda hits: f"{100.0 * sum(hits) / max(len(found), 1):.1f} %"
     shares = share([m.detected for m in found]), share([m.named for m in found]), share([m.described for m in found])
-    return f"{name:<42}{len(found):>9}{shares[0]:>10}{shares[1]:>9}{shares[2]:>10}"
+    return f"{name:<42}{len(found):>9}{shares[0]:>10}{shares[1]:>9}{shares[2]:>11}"
 
 
 def _ways(found: Sequence[Measured]) -> list[str]:

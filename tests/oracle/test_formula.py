@@ -6,6 +6,7 @@ import pytest
 from implementations import FRAMEWORKS, caller, namespace, terms
 
 from refimpl import check
+from refimpl.cli import main
 from refimpl.oracle import judge
 from refimpl.oracle.adapters import numpy as adapter
 from refimpl.oracle.conventions import for_operation
@@ -218,3 +219,11 @@ def test_nearly_all_mistakes_are_named_and_most_are_described_without_the_catalo
 def test_what_cannot_be_measured_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         measured(**arguments)
+
+
+def test_the_command_prints_both_figures_and_what_was_said(capsys):
+    assert main(["mistakes", "--measure", "--operation", "noise_from_score", "--sample", "3"]) == 0
+    out, _ = capsys.readouterr()
+    lines = [line.split() for line in out.splitlines()]
+    assert ["noise_from_score", "3", "100.0", "%", "100.0", "%", "100.0", "%"] in lines
+    assert "described without the catalogue\n  noise_from_score/score-vs-noise: " in out
