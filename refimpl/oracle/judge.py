@@ -9,7 +9,7 @@ import numpy as np
 
 from refimpl.oracle import tolerance
 from refimpl.oracle.adapters import numpy as numpy_adapter
-from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.conventions import Conventions, size
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome, packed
 from refimpl.vocabulary import Array
@@ -45,6 +45,12 @@ class Trial:
         plain = _unweighted(function, self.operation, self.case, self.conventions.model)
         return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient, plain.shape)
 
+    def predict_value(self, function: Callable) -> Prediction:
+        """The same without its gradient, which costs most."""
+        total = self.conventions.weight(self.case) if self.operation.trained else 1.0
+        plain = _value_alone(function, self.operation, self.case, self.conventions.model)
+        return Prediction(np.asarray(total * plain.rows), None, plain.shape)
+
     @property
     def reference(self) -> Callable:
         """The reference, or what stands for it under a convention that is no factor."""
@@ -59,14 +65,22 @@ class Trial:
     def expected(self) -> Prediction:
         return self.predict(self.reference)
 
+    def term(self, name: str) -> Prediction:
+        """One of the parts of which the loss is the sum."""
+        return self.predict(_term(self.operation.terms, name))
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """D, B and K."""
+        return size(self.case, "D"), size(self.case, "B"), size(self.case, "K")
+
     @cached_property
     def scales(self) -> tuple[float, float]:
         """The size of the terms that are summed, for the value and for the gradient."""
         terms = self.operation.terms
         if terms is None:
             return _largest(self.expected.rows), 1.0
-        names = self.operation.nouns
-        parts = [self.predict(_term(terms, name)) for name in names]
+        parts = [self.term(name) for name in self.operation.nouns]
         return (
             float(np.max(sum(np.abs(part.rows) for part in parts))) or 1.0,
             sum(_largest(part.gradient) for part in parts) or 1.0,
@@ -102,6 +116,13 @@ def _predicted(function: Callable, operation: Operation, case: Case, model: str,
 def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
     """The same for every caller, so it is computed once."""
     return _predicted(function, operation, case, model, 1.0)
+
+
+@cache
+def _value_alone(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
+    result, _ = numpy_adapter.reference(function, operation, case, model, with_gradient=False)
+    rows, shape = packed(result)
+    return Prediction(rows, None, shape)
 
 
 @cache

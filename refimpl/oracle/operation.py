@@ -28,6 +28,7 @@ class Operation:
                "log_density", x -> (…); "time_score" and "time_log_density", the same of x and a time or noise level.
                And what is the same in every case: "kernel", "weight", "integrate", "transition" (adapters/handed.py)
     at         the inputs of a case at which a result that is a callable is evaluated
+    coupled    whether a row's result depends on the other rows by definition, as a mean over the batch does
     stages     how many evaluations of the model follow one another; each may add its own rounding
     trained    the arguments through which the parameter gradient is taken: callables, whose weights are the parameters,
                or arrays, which are parameters themselves. What the convention ``model`` says is said of the first.
@@ -51,6 +52,7 @@ class Operation:
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     at: tuple[str, ...] = ()
     stages: int = 1
+    coupled: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -106,6 +108,20 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False)
+class Change:
+    """What a mistake does to the loss as a sum of terms, where that is all it does.
+
+    term      the term that it changes; empty for all of them
+    factor    what multiplies the term, given D, B and K
+    detached  whether the term is a constant to the gradient
+    """
+
+    term: str
+    factor: Callable[[int, int, int], float] = lambda d, b, k: 1.0
+    detached: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Mistake:
     """A small wrong function, written once against a namespace and run in every framework.
 
@@ -114,6 +130,7 @@ class Mistake:
     seen      where it was met
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
+    change    what it does to the terms, where it does nothing else: two such mistakes are one after the other
     """
 
     operation: str
@@ -123,6 +140,7 @@ class Mistake:
     seen: str = ""
     kind: str = "mistake"
     noise: float = 0.0
+    change: Change | None = None
 
 
 class Namespace:

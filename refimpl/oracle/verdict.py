@@ -11,6 +11,7 @@ import numpy as np
 
 from refimpl.oracle import judge
 from refimpl.oracle.conventions import TABLE, Conventions, for_operation
+from refimpl.oracle.inplace import watched
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming import named
 from refimpl.oracle.operation import Operation
@@ -70,19 +71,23 @@ def judged(
     rows: list[Row] = []
     findings: list[Finding] = []
     absent = []
+    altered: dict[str, set[str]] = {}
     for done, name in enumerate(selected):
         progress(name, done, len(selected))
         function = _member(implementation, name)
         if function is None and operations is None:
             absent.append(name)
             continue
-        more_rows, more_findings = _operation(known[name], _in_order(known[name], function), evaluate, rules[name])
+        function = _in_order(known[name], function)
+        if callable(function):
+            function = watched(function, known[name].arguments, altered.setdefault(name, set()))
+        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name])
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
     checked = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
+    notes = [*_conventions_note(rules, checked), *_altered_note(altered), *_absent_note(absent)]
     return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
 
 
@@ -134,8 +139,8 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
     again = judge.run(evaluate, function, operation, first.case, first.conventions).outcome.value
     if once is None or again is None or np.array_equal(once, again, equal_nan=True):
         return []
-    sentence = "Your function answers the same call differently each time: it draws numbers of its own. Let its random "
-    sentence += "calls return the case's draws: with refimpl.replay(framework, z): …"
+    sentence = "Your function answers the same call differently each time: it draws numbers of its own, or counts "
+    sentence += "its calls. Let its random calls return the case's draws: with refimpl.replay(framework, z): …"
     got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
     evidence = f"case {first.case.name}, called twice: {got}"
     return [Finding(operation.name, "mistake", "draws-its-own-noise", sentence, operation.equation, evidence)]
@@ -267,6 +272,11 @@ def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) 
     if len(set(declared.values())) == 1:
         return [f"declared: {next(iter(declared.values()))}"]
     return [f"declared for {name}: {text}" for name, text in declared.items()]
+
+
+def _altered_note(altered: Mapping[str, set[str]]) -> list[str]:
+    told = [f"{', '.join(sorted(names))} of {name}" for name, names in altered.items() if names]
+    return [f"altered in place, where the caller's own arrays would be: {'; '.join(told)}"] if told else []
 
 
 def _absent_note(absent: list[str]) -> list[str]:

@@ -163,7 +163,7 @@ def test_a_finite_difference_is_an_approximation():
         return ns.mean(trace + 0.5 * ns.sum(score(x) ** 2, -1), 0)
 
     (finding,) = check(caller(operation, differences)).findings
-    assert (finding.kind, finding.name) == ("approximation", "inexact")
+    assert (finding.kind, finding.name) == ("approximation", "finite-differences")
 
 
 def test_one_operation_may_have_conventions_of_its_own():

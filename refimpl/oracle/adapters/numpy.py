@@ -102,7 +102,12 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
 
 
 def reference(
-    function: Callable, operation: Operation, case: Case, model: str, weight: Array | float = 1.0
+    function: Callable,
+    operation: Operation,
+    case: Case,
+    model: str,
+    weight: Array | float = 1.0,
+    with_gradient: bool = True,
 ) -> tuple[Any, Array | None]:
     """The oracle's own functions, which take what the reference takes whatever the caller's model is: weight times the
     result, and the gradient of its mean over rows."""
@@ -111,6 +116,8 @@ def reference(
     if not operation.trained:
         return _call(function, operation, case, ours, parameters), None
     weighted = lambda theta: weight * _call(function, operation, case, ours, theta)
+    if not with_gradient:
+        return weighted(parameters), None
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
 
 

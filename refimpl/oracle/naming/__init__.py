@@ -11,10 +11,17 @@ import numpy as np
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.coefficients import coefficients
+from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
 from refimpl.oracle.naming.formula import one_change, one_change_up_to_a_factor, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
+from refimpl.oracle.naming.pairs import pairs
+from refimpl.oracle.naming.probes import facts
+from refimpl.oracle.naming.probes.differences import differences
+from refimpl.oracle.naming.probes.precision import jumps, single_precision
+from refimpl.oracle.naming.probes.state import keeps_state
+from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import UNITS
@@ -25,19 +32,43 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
+    offset,
+    keeps_state,
+    single_precision,
+    differences,
+    jumps,
+    inexact,
+    noisy,
+    substituted,
+    pairs,
     one_change,
     coefficients,
     one_change_up_to_a_factor,
+    composed,
     two_changes,
-    offset,
-    inexact,
-    noisy,
+    facts,
     unnamed,
 )
 
-
-# the same without the catalogue: what can be said of a mistake that nobody has met yet
-WITHOUT_CATALOGUE = tuple(n for n in NAMERS if n not in (catalogue, catalogue_up_to_a_factor, noisy))
+# what can be said of a mistake that nobody has met yet: what explains every number before what only looks at them
+WITHOUT_CATALOGUE: tuple[Callable[[Inquiry], list[Finding]], ...] = (
+    whole_factor,
+    alternative,
+    weighting,
+    one_change,
+    coefficients,
+    one_change_up_to_a_factor,
+    substituted,
+    two_changes,
+    keeps_state,
+    single_precision,
+    differences,
+    facts,
+    offset,
+    jumps,
+    inexact,
+    unnamed,
+)
 
 
 def named(

@@ -20,5 +20,6 @@ OPERATIONS = [
         "log Ẑ = log (1/N) Σ w; √(Σ (w/Ẑ − 1)²/N(N − 1)); (Σ w)²/Σ w²",
         "AIS.8",
         PAGE,
+        coupled=True,
     ),
 ]

@@ -64,5 +64,6 @@ OPERATIONS = [
         nouns=NOUNS,
         conventions=("statistic",),
         alternatives={"statistic": {"V": v_statistic}},
+        coupled=True,
     ),
 ]

@@ -22,5 +22,6 @@ OPERATIONS = [
         PAGE,
         callables={"score": "time_score"},
         stages=12,
+        coupled=True,
     ),
 ]
