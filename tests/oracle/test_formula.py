@@ -145,7 +145,7 @@ def test_a_factor_on_the_whole_is_a_convention_beside_it():
 OTHERS = {
     "tweedie": lambda score, x, alpha, sigma: (x + sigma**2 * (1.0 + 0.1 * sigma) * score(x)) / alpha,
     "langevin_step": lambda score, x, z, step: REFERENCE["langevin_step"](lambda u: np.tanh(score(u)), x, z, step),
-    "vp_marginal": lambda beta_0, beta_1, t: (np.cos(beta_0 * t), np.sin(beta_0 * t)),
+    "vp_marginal": lambda beta_0, beta_1, t: (np.cos(beta_0 * t), np.sin(beta_0 + beta_1 * t)),
     "score_from_noise": lambda noise, sigma: REFERENCE["score_from_noise"](noise, sigma) + 0.02 * np.sin(3.0 * noise),
     "explicit_score_matching": lambda score, data_score, x: (
         REFERENCE["explicit_score_matching"](score, data_score, x) + 0.05 * np.sum(np.sin(score(x)), -1)
