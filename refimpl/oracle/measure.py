@@ -18,15 +18,15 @@ from refimpl.oracle.tolerance import NAMING
 from refimpl.oracle.verdict import check
 
 # Findings that say that the numbers differ, and not how.
-NO_DESCRIPTION = ("unnamed", "inexact", "offset")
+NO_DESCRIPTION = ("unnamed", "inexact", "offset", "gradient-wrong", "one-of-the-results", "digits-lost")
 DEFINITION = f"""\
 detected   check fails.
 named      the first finding of check is the mistake itself.
 described  the first finding that the oracle has without its catalogue explains the numbers: a formula of the oracle,
            told in words as the right one with a part or two changed, with fitted coefficients, or under a convention,
            that gives the caller's value, and gradient where there is one, on every case, to {NAMING:g} of their size;
-           or a probe that shows a fact which says what deviates. A finding that says only that the numbers differ
-           ({", ".join(NO_DESCRIPTION)}) is no description."""
+           or a probe that shows a fact which says what deviates. A finding that says only that, or where, the
+           numbers differ is no description: {", ".join(NO_DESCRIPTION)}."""
 HOW = {
     "changed-formula": "a part changed in a way that knows no operation",
     "fitted-coefficients": "coefficients fitted to the numbers",
@@ -122,13 +122,13 @@ def told(found: Sequence[Measured], sentences: bool = False) -> str:
 
 
 def _heading() -> str:
-    return f"{'':42}{'mistakes':>9}{'detected':>10}{'named':>8}{'described':>11}"
+    return f"{'':42}{'mistakes':>9}{'detected':>10}{'named':>9}{'described':>11}"
 
 
 def _line(name: str, found: Sequence[Measured]) -> str:
     share = lambda hits: f"{100.0 * sum(hits) / max(len(found), 1):.1f} %"
     shares = share([m.detected for m in found]), share([m.named for m in found]), share([m.described for m in found])
-    return f"{name:<42}{len(found):>9}{shares[0]:>10}{shares[1]:>9}{shares[2]:>10}"
+    return f"{name:<42}{len(found):>9}{shares[0]:>10}{shares[1]:>9}{shares[2]:>11}"
 
 
 def _ways(found: Sequence[Measured]) -> list[str]:

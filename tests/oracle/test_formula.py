@@ -6,6 +6,7 @@ import pytest
 from implementations import FRAMEWORKS, caller, namespace, terms
 
 from refimpl import check
+from refimpl.cli import main
 from refimpl.oracle import judge
 from refimpl.oracle.adapters import numpy as adapter
 from refimpl.oracle.conventions import for_operation
@@ -144,7 +145,7 @@ def test_a_factor_on_the_whole_is_a_convention_beside_it():
 OTHERS = {
     "tweedie": lambda score, x, alpha, sigma: (x + sigma**2 * (1.0 + 0.1 * sigma) * score(x)) / alpha,
     "langevin_step": lambda score, x, z, step: REFERENCE["langevin_step"](lambda u: np.tanh(score(u)), x, z, step),
-    "vp_marginal": lambda beta_0, beta_1, t: (np.cos(beta_0 * t), np.sin(beta_0 * t)),
+    "vp_marginal": lambda beta_0, beta_1, t: (np.cos(beta_0 * t), np.sin(beta_0 + beta_1 * t)),
     "score_from_noise": lambda noise, sigma: REFERENCE["score_from_noise"](noise, sigma) + 0.02 * np.sin(3.0 * noise),
     "explicit_score_matching": lambda score, data_score, x: (
         REFERENCE["explicit_score_matching"](score, data_score, x) + 0.05 * np.sum(np.sin(score(x)), -1)
@@ -218,3 +219,11 @@ def test_nearly_all_mistakes_are_named_and_most_are_described_without_the_catalo
 def test_what_cannot_be_measured_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         measured(**arguments)
+
+
+def test_the_command_prints_both_figures_and_what_was_said(capsys):
+    assert main(["mistakes", "--measure", "--operation", "noise_from_score", "--sample", "3"]) == 0
+    out, _ = capsys.readouterr()
+    lines = [line.split() for line in out.splitlines()]
+    assert ["noise_from_score", "3", "100.0", "%", "100.0", "%", "100.0", "%"] in lines
+    assert "described without the catalogue\n  noise_from_score/score-vs-noise: " in out

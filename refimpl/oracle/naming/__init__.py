@@ -33,10 +33,6 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
-    one_change,
-    coefficients,
-    one_change_up_to_a_factor,
-    substituted,
     offset,
     keeps_state,
     single_precision,
@@ -44,16 +40,36 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     jumps,
     inexact,
     noisy,
+    substituted,
     pairs,
-    two_changes,
+    one_change,
+    coefficients,
+    one_change_up_to_a_factor,
     composed,
+    two_changes,
     sampler,
     facts,
     unnamed,
 )
-# The same without the catalogue: what can be said of a mistake that nobody has met yet.
-OF_THE_CATALOGUE = (catalogue, catalogue_up_to_a_factor, noisy, pairs, composed)
-WITHOUT_CATALOGUE = tuple(namer for namer in NAMERS if namer not in OF_THE_CATALOGUE)
+# What can be said of a mistake that nobody has met yet: what explains every number before what only looks at them.
+WITHOUT_CATALOGUE: tuple[Callable[[Inquiry], list[Finding]], ...] = (
+    whole_factor,
+    weighting,
+    one_change,
+    coefficients,
+    one_change_up_to_a_factor,
+    substituted,
+    two_changes,
+    keeps_state,
+    single_precision,
+    differences,
+    sampler,
+    facts,
+    offset,
+    jumps,
+    inexact,
+    unnamed,
+)
 
 
 def named(

@@ -86,7 +86,7 @@ class Whole:
 def _common(factors: Sequence[Monomial]) -> Whole | None:
     """A factor that may stand before a whole loss, if fewer terms deviate beside it."""
     deviating = lambda whole: sum(m / whole != Monomial(1.0) for m in factors)
-    for whole in factors:
+    for whole in sorted(factors, key=lambda m: m.constant != 1.0):  # a reduction rather than a number
         powers = dict(whole.powers)
         allowed = whole.constant > 0.0 and all(name in "BDK" and abs(p) == 1 for name, p in powers.items())
         if allowed and deviating(whole) < deviating(Monomial(1.0)):
