@@ -18,8 +18,8 @@ EXAMPLES = Path(import_module("refimpl.examples").__file__).parent
 FEW = (
     "gaussian_mixture_score",
     "fokker_planck_residual",
-    "half_line_score_matching",
-    "flow_contrastive_estimation",
+    "explicit_score_matching",
+    "maximum_likelihood",
     "mala_step",
     "kernel_stein_discrepancy",
 )
