@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import refimpl
+from refimpl.oracle.adapters.exec import TIMEOUT, Program, evaluate
 from refimpl.oracle.explain import explained, listed
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
@@ -65,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
         help="what the functions compute with; the target's own `framework` by default, else numpy",
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
+    check.add_argument(
+        "--exec",
+        dest="command",
+        metavar="COMMAND",
+        help="check a program in any language instead, over its standard input and output: see `refimpl explain "
+        "protocol`",
+    )
+    check.add_argument("--timeout", type=float, metavar="SECONDS", help=f"for a case of --exec; {TIMEOUT:g} by default")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_check)
     reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
@@ -83,9 +92,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    if options.target is None:
+    if options.command is None and options.timeout is not None:
+        raise ValueError("--timeout is for a program that --exec names")
+    if options.command is None and options.target is None:
         return _bundled(options)
-    report = _judged(options.target, options)
+    report = _judged(options.target, options) if options.command is None else _judged_program(options)
     _show(report, options)
     return report.exit_status
 
@@ -126,6 +137,27 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
             "this file imports torch, and was given NumPy arrays: say framework = 'torch' in it, or --framework torch",
         )
     return replace(report, title=f"{target} · {framework}", notes=notes)
+
+
+def _judged_program(options: argparse.Namespace) -> Report:
+    for name, given in (("a target", options.target), ("--framework", options.framework)):
+        if given is not None:
+            raise ValueError(f"--exec {options.command!r} and {name}, {given}, do not go together; give one of the two")
+    timeout = TIMEOUT if options.timeout is None else options.timeout
+    if not 0.0 < timeout < float("inf"):
+        raise ValueError(f"--timeout is {timeout:g}; it needs a positive number of seconds")
+    with Program(options.command, timeout) as program:
+        report = judged(
+            program.implementation,
+            framework="exec",
+            operations=options.operation,
+            conventions=program.hello.conventions,
+            expected_failures=program.hello.expected_failures,
+            progress=_progress(),
+            evaluate=evaluate,
+        )
+    title = f"{options.command} · {program.hello.name}, {program.hello.language}"
+    return replace(report, title=title, notes=report.notes + program.notes)
 
 
 def _show(report: Report, options: argparse.Namespace) -> None:

@@ -80,7 +80,7 @@ def decoded(document: Any) -> tuple[Operation, Case, str]:
     for name, given in document["arguments"].items():
         field, kind = f"arguments.{name}", operation.callables.get(name)
         if kind in MODELS:
-            networks[name] = _decoded_network(field, given, kind, _network_kind(operation, name, model))
+            networks[name] = _decoded_network(field, given, kind, network_kind(operation, name, model))
         elif kind:
             _check_fixed(field, given, kind)
         else:
@@ -133,6 +133,11 @@ def decoded_result(field: str, given: Any) -> Any:
     return tuple(decoded_array(f"{field}.tuple[{i}]", part) for i, part in enumerate(given["tuple"]))
 
 
+def network_kind(operation: Operation, name: str, model: str) -> str:
+    """What the network of an argument is, if it has one: the first that is trained is the caller's kind of model."""
+    return model if operation.trained[:1] == (name,) else MODELS.get(operation.callables.get(name, ""), ("",))[0]
+
+
 def exactly(field: str, given: Any, names: Iterable[str], optional: Iterable[str] = ()) -> None:
     """Raises ValueError unless ``given`` is an object with these members, and no others but the optional ones."""
     names, optional = list(names), list(optional)
@@ -160,16 +165,11 @@ def shown(given: Any) -> str:
 def _argument(operation: Operation, case: Case, model: str, name: str) -> Any:
     kind = operation.callables.get(name)
     if kind in MODELS:
-        theirs = _network_kind(operation, name, model)
+        theirs = network_kind(operation, name, model)
         weights = [[encoded_array(part) for part in pair] for pair in case.parameters(name, theirs)]
         confinement = {"confinement": CONFINEMENT} if theirs in CONFINED else {}
         return {"network": theirs, "timed": _timed(kind), "weights": weights, **confinement}
     return {"callable": kind, **FIXED[kind]} if kind else _input(case.inputs[name])
-
-
-def _network_kind(operation: Operation, name: str, model: str) -> str:
-    """What the network of an argument is: the first that is trained is the caller's kind of model."""
-    return model if operation.trained[:1] == (name,) else MODELS[operation.callables[name]][0]
 
 
 def _timed(kind: str) -> bool:

@@ -29,6 +29,8 @@ def explained(name: str) -> str:
         return "\n\n".join(_mistake(mistake, known[mistake.operation]) for mistake in mistakes)
     if name in TABLE:
         return "\n".join([f"{name}: what code may assume, the reference first", *_convention(name)])
+    if name == "protocol":
+        return (pages_folder() / "protocol.md").read_text(encoding="utf-8").rstrip()
     equation = _equation(name)
     if equation:
         return equation
