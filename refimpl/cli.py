@@ -17,6 +17,7 @@ from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
+from refimpl.oracle.vectors import command as vectors
 from refimpl.oracle.verdict import FRAMEWORKS, judged
 
 EXPERIMENTS = ("lecture-12", "two-modes", "lecture-14")
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="what a mistake, a case, an operation, a convention or a tag is")
     explain.add_argument("name", help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9")
     explain.set_defaults(run=_explain)
+    vectors.add(commands, _progress)
     return parser
 
 
@@ -167,13 +169,13 @@ def _show(report: Report, options: argparse.Namespace) -> None:
         print(render(report, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="\n\n")
 
 
-def _progress() -> Callable[[str, int, int], None]:
-    """A line on standard error that names the operation under way, for whoever waits at a terminal."""
+def _progress(verb: str = "checking") -> Callable[[str, int, int], None]:
+    """A line on standard error that names what is under way, for whoever waits at a terminal."""
     start = time.monotonic()
 
     def progress(name: str, done: int, total: int) -> None:
         if sys.stderr.isatty() and time.monotonic() - start > SILENCE:
-            text = f"checking {name} ({done + 1} of {total})" if name else ""
+            text = f"{verb} {name} ({done + 1} of {total})" if name else ""
             print(f"\r{text:<70}" + ("" if name else "\r"), end="", file=sys.stderr, flush=True)
 
     return progress

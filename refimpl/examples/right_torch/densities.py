@@ -49,7 +49,9 @@ class Coupling:
 
     def forward(self, x):
         log_scale, shift = self.scale_and_shift(x)
-        return x.index_copy(1, self.moved, torch.addcmul(shift, x[:, self.moved], log_scale.exp())), log_scale.sum(dim=1)
+        return x.index_copy(1, self.moved, torch.addcmul(shift, x[:, self.moved], log_scale.exp())), log_scale.sum(
+            dim=1
+        )
 
     def inverse(self, x):
         log_scale, shift = self.scale_and_shift(x)

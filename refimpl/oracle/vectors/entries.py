@@ -1,4 +1,4 @@
-"""One case of a file of vectors: a case, what is right there, how exactly, who says so, and which mistakes it catches."""
+"""One case of a file of vectors: what is asked, what is right, how exactly, who says so, which mistakes it catches."""
 
 import hashlib
 import json
@@ -15,9 +15,10 @@ from refimpl.oracle.naming.inquiry import bound
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.oracle.tolerance import UNITS
+from refimpl.oracle.vectors import UNCAUGHT
 from refimpl.vocabulary import Array
 
-# What an operation is asked, as it is hashed into an id and as a case is decoded from it.
+# What an operation is asked: hashed into an id and as a case is decoded from it.
 ASKED = ("finite", "trained", "arguments", "at")
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -103,7 +104,7 @@ def missed_by(expected: Trial, function: Any) -> float:
 
 
 def hashes(asked: dict[str, Any], outputs: dict[str, Any]) -> dict[str, str]:
-    """field -> the first sixteen digits of the SHA-256 of its numbers, as little-endian float64, one after the other."""
+    """field -> the first sixteen digits of the SHA-256 of its numbers, little-endian float64 end to end."""
     parts = {"arguments": asked["arguments"], "at": asked["at"], "outputs": outputs}
     return {field: digest(array) for name, part in parts.items() for field, array in tensors(name, part)}
 

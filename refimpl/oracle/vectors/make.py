@@ -12,27 +12,26 @@ import refimpl
 from refimpl import noise
 from refimpl.oracle.cases.redraw import redrawn
 from refimpl.oracle.mistakes import mistakes_of
-from refimpl.oracle.naming.inquiry import bound
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import cases_of
-from refimpl.oracle.vectors import FORMAT, UNCAUGHT
+from refimpl.oracle.vectors import FORMAT
 from refimpl.oracle.vectors.basic import basic_cases
-from refimpl.oracle.vectors.entries import entry, missed_by, trial
+from refimpl.oracle.vectors.entries import entry
 from refimpl.oracle.vectors.witnesses import certificates
 
 SEPARATING = 12  # cases of every operation, beside the basic ones and the one that is not finite
 VERSIONS: dict[str, int] = {}  # operation -> its version, where that is not 1: raised when outputs change
 
 
-def document(operation: Operation, progress: Callable[[], None] = lambda: None) -> dict[str, Any]:
+def document(operation: Operation, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
     """The file of an operation."""
     version = VERSIONS.get(operation.name, 1)
-    entries = []
-    for case, basic in cases(operation):
+    entries, asked = [], cases(operation)
+    for case, basic in asked:
+        progress(len(entries), len(asked))
         made = entry(operation, case, version, basic)
-        made["certified"] = certificates(operation, case, ("pytorch", "jax"))
+        made["certified"] = certificates(operation, case, ("pytorch", "numpy"))
         entries.append(made)
-        progress()
     return {
         "format": FORMAT,
         "operation": operation.name,
