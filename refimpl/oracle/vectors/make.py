@@ -26,11 +26,12 @@ VERSIONS: dict[str, int] = {}  # operation -> its version, where that is not 1: 
 def document(operation: Operation, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
     """The file of an operation."""
     version = VERSIONS.get(operation.name, 1)
-    entries, asked = [], cases(operation)
+    asked = cases(operation)
+    entries: list[dict[str, Any]] = []
     for case, basic in asked:
         progress(len(entries), len(asked))
         made = entry(operation, case, version, basic)
-        made["certified"] = certificates(operation, case, ("pytorch", "numpy"))
+        made["certified"] = certificates(operation, case, ("pytorch", "jax"))
         entries.append(made)
     return {
         "format": FORMAT,

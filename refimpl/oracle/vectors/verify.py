@@ -99,8 +99,8 @@ def _outputs(given: dict[str, Any], operation: Operation, case: Case, stored: Ou
     if stored.shape != want.shape:
         yield f"outputs.value: it has the shape {stored.shape}; it needs {want.shape}"
         return
-    if stored.gradient is not None and len(stored.gradient) != np.size(want.gradient):
-        yield f"outputs.gradient: it has {len(stored.gradient)} entries; it needs {np.size(want.gradient)}"
+    if stored.gradient is not None and want.gradient is not None and stored.gradient.shape != want.gradient.shape:
+        yield f"outputs.gradient: it has the shape {stored.gradient.shape}; it needs {want.gradient.shape}"
         return
     allowed = given["tolerance"] / operation.stages
     for part, units in zip(("value", "gradient"), held.units, strict=True):
