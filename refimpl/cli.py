@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
     check.add_argument(
+<<<<<<< .merge_file_rlvbuq
         "--exec",
         dest="command",
         metavar="COMMAND",
@@ -75,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
         "protocol`",
     )
     check.add_argument("--timeout", type=float, metavar="SECONDS", help=f"for a case of --exec; {TIMEOUT:g} by default")
+=======
+        "--redraws",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
+    )
+    check.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of the first re-draw, else 0")
+>>>>>>> .merge_file_8tazbG
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_check)
     reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
@@ -131,6 +143,8 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
         operations=options.operation,
         conventions=getattr(module, "conventions", None),
         expected_failures=getattr(module, "expected_failures", None),
+        redraws=options.redraws,
+        seed=options.seed,
         progress=_progress(),
     )
     notes = report.notes
@@ -148,7 +162,7 @@ def _judged_program(options: argparse.Namespace) -> Report:
     timeout = TIMEOUT if options.timeout is None else options.timeout
     if not 0.0 < timeout < float("inf"):
         raise ValueError(f"--timeout is {timeout:g}; it needs a positive number of seconds")
-    with Program(options.command, timeout) as program:
+    with _ended_in_order(), Program(options.command, timeout) as program:
         report = judged(
             program.implementation,
             framework="exec",
@@ -160,6 +174,20 @@ def _judged_program(options: argparse.Namespace) -> Report:
         )
     title = f"{options.command} · {program.hello.name}, {program.hello.language}"
     return replace(report, title=title, notes=report.notes + program.notes)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A request to end, as `timeout` or a closed terminal makes it, is what Ctrl-C is: nothing is left running."""
+    requests = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    unheard = [number for number in requests if signal.getsignal(number) is signal.SIG_DFL]
+    for number in unheard:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in unheard:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _show(report: Report, options: argparse.Namespace) -> None:

@@ -112,12 +112,12 @@ class Child:
     def _joined(self, seconds: float) -> bool:
         """Whether the threads have ended; what waits to be looked at is thrown away, so that they can."""
         deadline = time.monotonic() + seconds
-        while any(thread.is_alive() for thread in self._threads):
+        while alive := [thread for thread in self._threads if thread.is_alive()]:
             while not self._chunks.empty():
                 self._chunks.get()
             if time.monotonic() > deadline:
                 return False
-            self._threads[1].join(0.005)
+            alive[0].join(0.005)
         return True
 
     def _write(self) -> None:

@@ -7,7 +7,7 @@ float64 again, so nothing is lost on the way. What is read is read strictly: a V
 import inspect
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -158,7 +158,10 @@ def shown(given: Any) -> str:
         return f'the bare word {given}, which is no JSON: write the string "{given}"'
     if isinstance(given, list | dict) and len(given) > 3:
         return f"{'a list' if isinstance(given, list) else 'an object'} of {len(given)}"
-    text = json.dumps(given, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(given, ensure_ascii=False)
+    except RecursionError:
+        return "nested too deeply to be shown"
     return text if len(text) <= 60 else text[:59] + "…"
 
 
@@ -194,22 +197,24 @@ def _input(given: Any) -> Any:
 
 
 def _decoded_input(field: str, given: Any, operation: Operation, name: str) -> Any:
-    if isinstance(given, dict) and "sde" in given:
+    """What the reference's signature says that it is: an SDE, networks, a whole number; else a number or an array."""
+    annotations = {p.name: p.annotation for p in inspect.signature(operation.reference).parameters.values()}
+    wanted = annotations.get(name)
+    if wanted is SDE:
         return _decoded_sde(field, given)
-    if isinstance(given, dict) and "networks" in given:
+    if wanted is list:
         exactly(field, given, ["networks"])
         return [_weights(f"{field}.networks[{i}]", part) for i, part in enumerate(_list(field, given["networks"]))]
-    if isinstance(given, list | dict):
-        return decoded_array(field, given)
-    parameter = inspect.signature(operation.reference).parameters.get(name)
-    if parameter is not None and parameter.annotation is int:
-        if type(given) is not int:
-            raise ValueError(f"{field} is {shown(given)}; it needs a whole number")
+    if wanted is int and type(given) is not int:
+        raise ValueError(f"{field} is {shown(given)}; it needs a whole number")
+    if wanted is int:
         return given
-    return _number(field, given)
+    return decoded_array(field, given) if isinstance(given, list | dict) else _number(field, given)
 
 
-def _decoded_sde(field: str, given: Mapping[str, Any]) -> SDE:
+def _decoded_sde(field: str, given: Any) -> SDE:
+    if not isinstance(given, dict) or "sde" not in given:
+        raise ValueError(f"{field} is {shown(given)}; it needs an SDE with its constants")
     kind = SDES.get(given["sde"]) if isinstance(given["sde"], str) else None
     if kind is None:
         raise ValueError(f"{field}.sde is {shown(given['sde'])}; known are {', '.join(SDES)}")

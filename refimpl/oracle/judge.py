@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def _predicted(function: Callable, operation: Operation, case: Case, model: str,
     return Prediction(rows, gradient, shape)
 
 
-@cache
+@lru_cache(maxsize=2**13)  # more than all the cases need; those that are drawn again pass through
 def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
     """The same for every caller, so it is computed once."""
     return _predicted(function, operation, case, model, 1.0)

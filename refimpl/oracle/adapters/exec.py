@@ -25,7 +25,7 @@ PROTOCOL = 1
 TIMEOUT = 10.0  # seconds for a case
 STARTING = 60.0  # seconds for a start, at least: a runtime that compiles needs them
 LIMIT = 3
-LONGEST_MESSAGE = 300
+LONGEST_MESSAGE = 500
 STATUSES = ("ok", "unsupported", "error")
 DTYPES = {"float64": np.float64, "float32": np.float32}
 
@@ -109,10 +109,10 @@ class Program:
         """Why the program is not asked any more; empty if it is."""
         if self._failed_starts >= LIMIT:
             return f"not asked: the program could not be started {LIMIT} times in a row"
-        if len(self._given_up) >= LIMIT:
-            return f"not asked: {LIMIT} operations in a row were given up, {', '.join(sorted(self._given_up))}"
         if self._broken[operation.name, model] >= LIMIT:
             return f"not asked: the program failed to answer {LIMIT} cases of this operation in a row"
+        if len(self._given_up) >= LIMIT:
+            return f"not asked: {LIMIT} operations in a row were given up, {', '.join(sorted(self._given_up))}"
         return ""
 
     def _answer(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class Program:
             raise Broken(f'wrote a line that is no JSON: "{wrote}" ({_readable(str(error), 80)})') from None
         if not isinstance(answer, dict):
             raise Broken(f"wrote a line that is no JSON object: {_readable(shown(answer), 80)}")
-        if type(answer.get("id")) is not int or answer["id"] != self._asked:
+        if not _is(answer.get("id"), self._asked):
             got = _readable(shown(answer.get("id")), 80)
             raise Broken(f"answered with the id {got}, where {self._asked} was asked; a request has one answer")
         return answer
@@ -179,7 +179,7 @@ def introduced(answer: dict[str, Any]) -> Hello:
     exactly("it", answer, needed, ("conventions", "expected_failures"))
     if answer["status"] != "ok":
         raise ValueError(f"status is {shown(answer['status'])}; it needs to be ok or error")
-    if type(answer["protocol"]) is not int or answer["protocol"] != PROTOCOL:
+    if not _is(answer["protocol"], PROTOCOL):
         raise ValueError(f"protocol is {shown(answer['protocol'])}; this is refimpl's protocol {PROTOCOL}")
     for name in ("name", "language"):
         if not isinstance(answer[name], str):
@@ -221,6 +221,11 @@ def read(answer: dict[str, Any], operation: Operation, case: Case, model: str, w
     if gradient.shape != (size,):
         raise ValueError(f"gradient has shape {gradient.shape}; it needs ({size},), in the order of the parameters")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
+
+
+def _is(given: Any, number: int) -> bool:
+    """Whether what came is that number, be it written 2 or 2.0."""
+    return not isinstance(given, bool) and given == number
 
 
 def _text(given: Any) -> str:
