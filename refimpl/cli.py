@@ -70,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
     check.add_argument(
-<<<<<<< .merge_file_rlvbuq
         "--exec",
         dest="command",
         metavar="COMMAND",
@@ -78,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "protocol`",
     )
     check.add_argument("--timeout", type=float, metavar="SECONDS", help=f"for a case of --exec; {TIMEOUT:g} by default")
-=======
+    check.add_argument(
         "--redraws",
         type=int,
         default=0,
@@ -86,7 +85,6 @@ def _parser() -> argparse.ArgumentParser:
         help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
     )
     check.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of the first re-draw, else 0")
->>>>>>> .merge_file_8tazbG
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_check)
     reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
