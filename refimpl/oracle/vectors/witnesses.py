@@ -24,8 +24,8 @@ def certificates(operation: Operation, case: Case, by: tuple[str, ...]) -> list[
 
 
 def _distances(operation: Operation, case: Case, name: str) -> dict[str, float]:
-    value, gradient = trial(operation, case, testimony(operation, case, name)).units
-    return {"value": value, "gradient": gradient} if operation.trained else {"value": value}
+    away = [units * operation.stages for units in trial(operation, case, testimony(operation, case, name)).units]
+    return dict(zip(("value", "gradient") if operation.trained else ("value",), away, strict=False))
 
 
 def testimony(operation: Operation, case: Case, name: str) -> Outcome:
