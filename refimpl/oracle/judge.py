@@ -87,9 +87,11 @@ class Trial:
     def units(self) -> tuple[float, float]:
         """The caller's value and gradient against the reference, in machine epsilons of the caller's precision, for
         each of the stages that follow one another."""
-        unit = self.outcome.epsilon * self.operation.stages
-        value, gradient = self.distances(self.expected)
-        return value / unit, gradient / unit
+        value, gradient = (
+            tolerance.units(apart, self.outcome.epsilon, self.operation.stages)
+            for apart in self.distances(self.expected)
+        )
+        return value, gradient
 
 
 def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
