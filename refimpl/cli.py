@@ -15,6 +15,7 @@ from pathlib import Path
 import refimpl
 from refimpl.oracle.adapters.exec import TIMEOUT, Program, evaluate
 from refimpl.oracle.explain import explained, listed
+from refimpl.oracle.html import page
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
@@ -70,14 +71,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
     check.add_argument(
-        "--exec",
-        dest="command",
-        metavar="COMMAND",
-        help="check a program in any language instead, over its standard input and output: see `refimpl explain "
-        "protocol`",
-    )
-    check.add_argument("--timeout", type=float, metavar="SECONDS", help=f"for a case of --exec; {TIMEOUT:g} by default")
-    check.add_argument(
         "--redraws",
         type=int,
         default=0,
@@ -85,7 +78,23 @@ def _parser() -> argparse.ArgumentParser:
         help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
     )
     check.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of the first re-draw, else 0")
+    check.add_argument(
+        "--exec",
+        dest="command",
+        metavar="COMMAND",
+        help="check a program in any language instead, over its standard input and output: see `refimpl explain "
+        "protocol`",
+    )
+    check.add_argument("--timeout", type=float, metavar="SECONDS", help=f"for a case of --exec; {TIMEOUT:g} by default")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.add_argument(
+        "--html",
+        nargs="?",
+        const=Path("refimpl-report.html"),
+        type=Path,
+        metavar="FILE",
+        help="write the report as a page as well, refimpl-report.html by default; say it after the target",
+    )
     check.set_defaults(run=_check)
     reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
     reproduce.add_argument("name", choices=EXPERIMENTS, help="which one")
@@ -95,21 +104,35 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_operations)
     catalogue = commands.add_parser("mistakes", help="the mistakes that can be named, operation by operation")
     catalogue.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
+    catalogue.add_argument(
+        "--measure",
+        action="store_true",
+        help="run them all: how many are named, and how many are described without the catalogue; takes minutes",
+    )
+    catalogue.add_argument("--framework", choices=FRAMEWORKS, default="numpy", help="of --measure: what runs them")
+    catalogue.add_argument("--sample", type=int, metavar="N", help="of --measure: N of them, spread evenly")
     catalogue.set_defaults(run=_mistakes)
-    explain = commands.add_parser("explain", help="what a mistake, a case, an operation, a convention or a tag is")
-    explain.add_argument("name", help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9")
+    explain = commands.add_parser(
+        "explain", help="what a name in a report is: a mistake, a case, an operation, a convention, a tag"
+    )
+    explain.add_argument(
+        "name",
+        help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9; or protocol, that of --exec",
+    )
     explain.set_defaults(run=_explain)
     vectors.add(commands, _progress)
     return parser
 
 
 def _check(options: argparse.Namespace) -> int:
+    _check_page(options.html)
     if options.command is None and options.timeout is not None:
         raise ValueError("--timeout is for a program that --exec names")
     if options.command is None and options.target is None:
         return _bundled(options)
     report = _judged(options.target, options) if options.command is None else _judged_program(options)
     _show(report, options)
+    _write_page(options.html, report)
     return report.exit_status
 
 
@@ -129,6 +152,7 @@ def _bundled(options: argparse.Namespace) -> int:
             f"{len(planted) - len(missed)} of {len(planted)} planted mistakes are named"
             + (f"; missed: {', '.join(missed)}" if missed else "")
         )
+    _write_page(options.html, *reports)
     return 0 if ok else 1
 
 
@@ -195,13 +219,30 @@ def _show(report: Report, options: argparse.Namespace) -> None:
         print(render(report, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="\n\n")
 
 
-def _progress(verb: str = "checking") -> Callable[[str, int, int], None]:
+def _check_page(path: Path | None) -> None:
+    """A file of another kind is most likely the target, which stood after --html."""
+    if path is not None and path.suffix not in (".html", ".htm"):
+        raise ValueError(f"--html is {path}, which would be overwritten; it needs a name that ends in .html")
+
+
+def _write_page(path: Path | None, *reports: Report) -> None:
+    """The reports as one page. They have been printed by now, so that nothing is lost where it cannot be written."""
+    if path is None:
+        return
+    try:
+        path.write_text(page(*reports), encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"--html is {path}, which cannot be written: {error.strerror}") from None
+    print(f"refimpl: the page is {path}", file=sys.stderr)
+
+
+def _progress(doing: str = "checking") -> Callable[[str, int, int], None]:
     """A line on standard error that names what is under way, for whoever waits at a terminal."""
     start = time.monotonic()
 
     def progress(name: str, done: int, total: int) -> None:
         if sys.stderr.isatty() and time.monotonic() - start > SILENCE:
-            text = f"{verb} {name} ({done + 1} of {total})" if name else ""
+            text = f"{doing} {name} ({done + 1} of {total})" if name else ""
             print(f"\r{text:<70}" + ("" if name else "\r"), end="", file=sys.stderr, flush=True)
 
     return progress
@@ -235,8 +276,14 @@ def _operations(options: argparse.Namespace) -> int:
 
 
 def _mistakes(options: argparse.Namespace) -> int:
-    print(listed(options.operation))
-    return 0
+    if not options.measure:
+        print(listed(options.operation))
+        return 0
+    from refimpl.oracle.measure import measured, told
+
+    found = measured(options.framework, options.operation, options.sample, _progress("measuring"))
+    print(told(found, sentences=bool(options.operation)))
+    return 0 if all(m.detected for m in found) else 1
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -31,15 +31,13 @@ def test_the_first_verdict(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.torch
-@pytest.mark.torchebm
-@pytest.mark.parametrize("version", ["0.8.8", "0.8.9"])
-def test_the_verdicts_on_torchebm(version):
-    from test_torchebm import run
+@pytest.mark.packages
+def test_the_verdict_on_torchebm():
+    from test_packages import run
 
-    install = {"0.8.8": "pip install torch==2.13.0 && pip install --no-deps torchebm==0.8.8"}
-    first = install.get(version, f"pip install --no-deps torchebm=={version}")
-    expected = shown(f"{first}\n$ refimpl check refimpl.examples.torchebm_adapter")
-    assert without_roundings(run(version).strip()) == without_roundings(expected)
+    options = ["refimpl.examples.torchebm_adapter", "--operation", "denoising_score_matching"]
+    expected = shown(f"refimpl check {' '.join(options)}")
+    assert without_roundings(run("torchebm==0.8.8", *options).strip()) == without_roundings(expected)
 
 
 @pytest.mark.torch

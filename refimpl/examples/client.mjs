@@ -3,13 +3,14 @@
 //     refimpl check --exec "node client.mjs"
 //
 // It is to be read by whoever writes one in another language: first the loop of the protocol (`refimpl explain
-// protocol`), then what a case hands over, then differentiation, and at the end the operations, which are what is checked.
+// protocol`), then what a case hands over, then differentiation, and at the end the operations, which are what is
+// checked.
 
 import { createInterface } from "node:readline";
 
 const PROTOCOL = 1;
 
-// ---- The protocol: a line in, a line out -------------------------------------------------------------------------------
+// ---- The protocol: a line in, a line out ----------------------------------------------------------------------------
 
 async function main() {
   for await (const line of createInterface({ input: process.stdin })) {
@@ -54,7 +55,7 @@ function evaluate(request) {
   return result;
 }
 
-// ---- What a case hands over --------------------------------------------------------------------------------------------
+// ---- What a case hands over -----------------------------------------------------------------------------------------
 
 // Every number is a node of the graph below; an array is nested lists of them.
 function argument(given, parameters, trained, finite) {
@@ -112,10 +113,10 @@ const sdes = {
   SubVP: ({ beta_0, beta_1 }) => subVP(constant(beta_0), constant(beta_1)),
 };
 
-// ---- Differentiation: numbers that know what they were made of ---------------------------------------------------------
+// ---- Differentiation: numbers that know what they were made of ------------------------------------------------------
 
-// A node has a value and its parents, each with the function that carries a slope back to it. Slopes are nodes again, so
-// that a gradient in x can be differentiated in the parameters.
+// A node has a value and its parents, each with the function that carries a slope back to it. Slopes are nodes again,
+// so that a gradient in x can be differentiated in the parameters.
 const node = (value, parents = []) => ({ value, parents });
 const constant = (value) => node(value);
 const add = (a, b) => node(a.value + b.value, [[a, (g) => g], [b, (g) => g]]);
@@ -177,7 +178,7 @@ function order(y) {
   return found.reverse();
 }
 
-// ---- The operations ----------------------------------------------------------------------------------------------------
+// ---- The operations -------------------------------------------------------------------------------------------------
 
 // A number for all rows, or a column with one for each: the number of row i.
 const row = (value, i) => (Array.isArray(value) ? value[i][0] : value);

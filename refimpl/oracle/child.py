@@ -61,7 +61,7 @@ class Child:
         self._requests.put(None)
         if not self._exited(grace) or not self._joined(GRACE / 10):
             self._kill()
-        self.process.wait()
+        self._exited(10 * GRACE)
         if self._joined(GRACE):  # otherwise somebody else holds the pipes, and the threads wait with them
             for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
                 assert pipe is not None
@@ -106,7 +106,7 @@ class Child:
                 os.killpg(self.process.pid, signal.SIGKILL)
             else:
                 self.process.kill()
-        except ProcessLookupError:  # nobody is left
+        except (ProcessLookupError, PermissionError):  # nobody is left, or nobody of ours
             pass
 
     def _joined(self, seconds: float) -> bool:

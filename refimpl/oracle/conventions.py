@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from refimpl.oracle.adapters import handed
 from refimpl.oracle.operation import Case, Operation
-from refimpl.vocabulary import Array
+from refimpl.vocabulary import SDE, Array
 
 # key -> value -> what it says; the first value of each is the reference's own. ``factor`` takes any positive number.
 TABLE: dict[str, dict[str, str]] = {
@@ -16,6 +17,21 @@ TABLE: dict[str, dict[str, str]] = {
         "score": "the model handed over is a score s(x), (…, D) -> (…, D)",
         "energy": "it is an energy E(x), (…, D) -> (…), and the score is −∇E",
         "log_density": "it is an unnormalised log-density f(x), (…, D) -> (…), and the score is ∇f",
+        "noise": "it predicts the noise E[z | x], z standard normal in x = α x₀ + σ z, and the score is −n/σ",
+        "scaled_score": "it is the scaled score σ s, and the score is that over σ",
+        "denoiser": "it predicts the clean point E[x₀ | x] of x = α x₀ + σ z, and the score is (α D − x)/σ²",
+        "velocity": "it is the velocity dx/dt of the probability flow, f − ½ g² s, and the score is (f − v)/(½ g²)",
+    },
+    "time": {
+        "0=data": "time runs from the data at 0 to the noise at 1",
+        "1=data": "time runs from the noise at 0 to the data at 1, in whatever is a time or a function of time",
+    },
+    "logit": {
+        "log K": "the logit is log_model − log_noise − log K, with K noise rows summed for every data row",
+        "expected count": "log_noise is handed over as log K q, the log of how many noise rows are expected, as in "
+        "tf.nn.nce_loss: the logit is log_model − log_noise, and the model is as well normalised as in the reference",
+        "balanced": "the noise rows are averaged, prior odds 1:1, and the logit is log_model − log_noise: the "
+        "minimiser is log p as well, with another variance",
     },
     "reduction": {
         "mean": "the loss is one number, the mean over the rows",
@@ -48,7 +64,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "step": {
         "h/2": "a Langevin step is x + (h/2) s + √h z",
-        "h": "it is x + h s + √(2h) z: the step h here is 2h there",
+        "h": "a Langevin step is x + h s + √(2h) z: the step h here is 2h there",
     },
     "ve_kernel": {
         "exact": "the variance of the VE kernel is σ²(t) − σ²(0), which is zero at t = 0",
@@ -76,6 +92,8 @@ class Conventions:
     statistic: str = "U"
     step: str = "h/2"
     ve_kernel: str = "exact"
+    time: str = "0=data"
+    logit: str = "log K"
     factor: float = 1.0
     gradient: str = "compare"
     declared: tuple[str, ...] = ()
@@ -89,11 +107,29 @@ class Conventions:
             scale = scale / size(case, "D")
         if self.slices == "sum":
             scale = scale * size(case, "K")
-        return scale * sigma_power(case, POWERS[self.weighting])
+        return scale * sigma_power(case, POWERS[self.weighting], self)
+
+    def sde(self, given: SDE) -> SDE:
+        """An SDE with the kernel that was declared."""
+        published = self.ve_kernel == "sigma(t)" and hasattr(given, "sigma_min")
+        return handed.Published(given) if published else given
+
+    @property
+    def of_the_arguments(self) -> "Conventions":
+        """Those of them that say what the reference's own arguments are; the others say what becomes of its result."""
+        return Conventions(model=self.model, ve_kernel=self.ve_kernel)
+
+    def sign(self, operation: Operation) -> float:
+        """What a result changes by with the direction of time (adapters/declared.py)."""
+        return -1.0 if self.time == "1=data" and "result" in operation.rates else 1.0
+
+    def as_declared(self) -> dict[str, Any]:
+        """The declared ones."""
+        return {key: getattr(self, key) for key in self.declared}
 
     def describe(self) -> str:
         """The declared ones as text."""
-        return ", ".join(f"{key} = {getattr(self, key)}" for key in self.declared)
+        return ", ".join(f"{key} = {value}" for key, value in self.as_declared().items())
 
 
 def size(case: Case, letter: str) -> int:
@@ -104,39 +140,57 @@ def size(case: Case, letter: str) -> int:
     return case.inputs["x"].shape["BD".index(letter)] if "x" in case.inputs else 1
 
 
-def sigma_power(case: Case, power: int) -> Array | float:
+def sigma_power(case: Case, power: int, conventions: Conventions) -> Array | float:
     """σ, or σ_t, to a power, a number or one for each row, (B,)."""
     given = case.inputs
     if power == 0 or not ("sigma" in given or {"sde", "t"} <= set(given)):
         return 1.0
-    sigma = np.asarray(given["sigma"] if "sigma" in given else given["sde"].marginal(given["t"]).sigma) ** float(power)
+    level = given["sigma"] if "sigma" in given else conventions.sde(given["sde"]).marginal(given["t"]).sigma
+    sigma = np.asarray(level) ** float(power)
     return float(sigma) if sigma.ndim == 0 else sigma[:, 0]
 
 
 def for_operation(declared: Mapping[str, Any] | None, operation: Operation, names: Iterable[str]) -> Conventions:
     """The conventions of one operation, of what the caller declared for all, or under an operation's name for that one.
 
-    Raises ValueError for a key or a value that the table does not have.
+    What is declared for all means nothing to an operation that has no such key. Raises ValueError for a key or a value
+    that the table does not have, for a key under an operation's name that means nothing to it, and for a model that
+    the operation cannot turn into its own.
     """
     if declared is None:
         return Conventions(model=operation.models[0])
-    if not isinstance(declared, Mapping):
-        raise ValueError(
-            f"conventions is a {type(declared).__name__}; it needs a mapping such as {{'model': 'energy'}}"
-        )
     names = set(names)
     general = {key: value for key, value in declared.items() if key not in names}
     own = declared.get(operation.name, {})
-    if not isinstance(own, Mapping):
-        raise ValueError(
-            f"conventions[{operation.name!r}] is {own!r}; it needs a mapping such as {{'model': 'energy'}}"
-        )
+    for key in own:
+        if key not in operation.conventions:
+            known = ", ".join(operation.conventions) or "none"
+            raise ValueError(
+                f"conventions[{operation.name!r}] has the key {key!r}; the conventions of {operation.name} are {known}"
+            )
     merged = {key: _checked(key, value) for key, value in {**general, **own}.items()}
     relevant = {key: value for key, value in merged.items() if key in operation.conventions}
     if relevant.get("model", operation.models[0]) not in operation.models:
         known = ", ".join(operation.models)
         raise ValueError(f"conventions['model'] is {relevant['model']!r}; {operation.name} takes {known}")
     return Conventions(**{"model": operation.models[0], **relevant}, declared=tuple(relevant))
+
+
+def checked(declared: Mapping[str, Any] | None, names: Iterable[str]) -> None:
+    """Raise ValueError for conventions that are no mapping, or have a key or a value that the table does not have,
+    whether or not the operation that they are declared for is there."""
+    if declared is None:
+        return
+    if not isinstance(declared, Mapping):
+        raise ValueError(
+            f"conventions is a {type(declared).__name__}; it needs a mapping such as {{'model': 'energy'}}"
+        )
+    names = set(names)
+    for name, own in declared.items():
+        if name in names and not isinstance(own, Mapping):
+            raise ValueError(f"conventions[{name!r}] is {own!r}; it needs a mapping such as {{'model': 'energy'}}")
+        for key, value in own.items() if name in names else [(name, own)]:
+            _checked(key, value)
 
 
 def _checked(key: str, value: Any) -> Any:

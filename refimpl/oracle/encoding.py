@@ -16,7 +16,7 @@ import numpy as np
 from refimpl import sdes
 from refimpl.models import energy
 from refimpl.oracle.adapters import handed
-from refimpl.oracle.operation import MODELS, Case, Operation
+from refimpl.oracle.operation import ENERGIES, MODELS, Case, Operation
 from refimpl.oracle.operations import operations
 from refimpl.vocabulary import SDE, Array
 
@@ -25,7 +25,6 @@ DTYPES = ("float64", "float32")
 DEEPEST = 8  # axes of an array
 SDES = {kind.__name__: kind for kind in (sdes.VE, sdes.VP, sdes.SubVP)}
 CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
-CONFINED = ("energy", "log_density")
 # What is the same in every case (adapters/handed.py): its formula, and the constants in it.
 FIXED: dict[str, dict[str, Any]] = {
     "kernel": {"formula": "(c² + ‖x − y‖²)^β", "c": handed.KERNEL[0], "beta": handed.KERNEL[1]},
@@ -80,7 +79,7 @@ def decoded(document: Any) -> tuple[Operation, Case, str]:
     for name, given in document["arguments"].items():
         field, kind = f"arguments.{name}", operation.callables.get(name)
         if kind in MODELS:
-            networks[name] = _decoded_network(field, given, kind, network_kind(operation, name, model))
+            networks[name] = _decoded_network(field, given, kind, operation.kind_of(name, model))
         elif kind:
             _check_fixed(field, given, kind)
         else:
@@ -133,11 +132,6 @@ def decoded_result(field: str, given: Any) -> Any:
     return tuple(decoded_array(f"{field}.tuple[{i}]", part) for i, part in enumerate(given["tuple"]))
 
 
-def network_kind(operation: Operation, name: str, model: str) -> str:
-    """What the network of an argument is, if it has one: the first that is trained is the caller's kind of model."""
-    return model if operation.trained[:1] == (name,) else MODELS.get(operation.callables.get(name, ""), ("",))[0]
-
-
 def exactly(field: str, given: Any, names: Iterable[str], optional: Iterable[str] = ()) -> None:
     """Raises ValueError unless ``given`` is an object with these members, and no others but the optional ones."""
     names, optional = list(names), list(optional)
@@ -168,9 +162,9 @@ def shown(given: Any) -> str:
 def _argument(operation: Operation, case: Case, model: str, name: str) -> Any:
     kind = operation.callables.get(name)
     if kind in MODELS:
-        theirs = network_kind(operation, name, model)
+        theirs = operation.kind_of(name, model)
         weights = [[encoded_array(part) for part in pair] for pair in case.parameters(name, theirs)]
-        confinement = {"confinement": CONFINEMENT} if theirs in CONFINED else {}
+        confinement = {"confinement": CONFINEMENT} if theirs in ENERGIES else {}
         return {"network": theirs, "timed": _timed(kind), "weights": weights, **confinement}
     return {"callable": kind, **FIXED[kind]} if kind else _input(case.inputs[name])
 
@@ -227,7 +221,7 @@ def _decoded_sde(field: str, given: Any) -> SDE:
 
 
 def _decoded_network(field: str, given: Any, kind: str, model: str) -> dict[str, list]:
-    confined = model in CONFINED
+    confined = model in ENERGIES
     exactly(field, given, ["network", "timed", "weights", *(["confinement"] if confined else [])])
     must_be = {"network": model, "timed": _timed(kind), **({"confinement": CONFINEMENT} if confined else {})}
     for name, value in must_be.items():

@@ -9,7 +9,7 @@ import numpy as np
 
 from refimpl.oracle import tolerance
 from refimpl.oracle.adapters import numpy as numpy_adapter
-from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.conventions import Conventions, size
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome, packed
 from refimpl.vocabulary import Array
@@ -39,11 +39,19 @@ class Trial:
 
     def predict(self, function: Callable, weight: Array | float = 1.0) -> Prediction:
         """What ``function`` gives here, its rows multiplied by the caller's conventions and by ``weight``."""
+        arguments = self.conventions.of_the_arguments
         total = weight * self.conventions.weight(self.case) if self.operation.trained else 1.0
         if np.ndim(total):
-            return _predicted(function, self.operation, self.case, self.conventions.model, total)
-        plain = _unweighted(function, self.operation, self.case, self.conventions.model)
+            return _predicted(function, self.operation, self.case, arguments, total)
+        plain = _unweighted(function, self.operation, self.case, arguments)
+        total = total * self.conventions.sign(self.operation)
         return Prediction(total * plain.rows, None if plain.gradient is None else total * plain.gradient, plain.shape)
+
+    def predict_value(self, function: Callable) -> Prediction:
+        """The same without its gradient, which costs most."""
+        total = self.conventions.weight(self.case) if self.operation.trained else 1.0
+        plain = _value_alone(function, self.operation, self.case, self.conventions.of_the_arguments)
+        return Prediction(np.asarray(total * self.conventions.sign(self.operation) * plain.rows), None, plain.shape)
 
     @property
     def reference(self) -> Callable:
@@ -59,14 +67,22 @@ class Trial:
     def expected(self) -> Prediction:
         return self.predict(self.reference)
 
+    def term(self, name: str) -> Prediction:
+        """One of the parts of which the loss is the sum."""
+        return self.predict(_term(self.operation.terms, name))
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """D, B and K."""
+        return size(self.case, "D"), size(self.case, "B"), size(self.case, "K")
+
     @cached_property
     def scales(self) -> tuple[float, float]:
         """The size of the terms that are summed, for the value and for the gradient."""
         terms = self.operation.terms
         if terms is None:
             return _largest(self.expected.rows), 1.0
-        names = self.operation.nouns
-        parts = [self.predict(_term(terms, name)) for name in names]
+        parts = [self.term(name) for name in self.operation.nouns]
         return (
             float(np.max(sum(np.abs(part.rows) for part in parts))) or 1.0,
             sum(_largest(part.gradient) for part in parts) or 1.0,
@@ -94,16 +110,25 @@ class Trial:
         return value, gradient
 
 
-def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
-    result, gradient = numpy_adapter.reference(function, operation, case, model, weight)
+def _predicted(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, weight: Array | float
+) -> Prediction:
+    result, gradient = numpy_adapter.reference(function, operation, case, conventions, weight)
     rows, shape = packed(result)
     return Prediction(rows, gradient, shape)
 
 
 @lru_cache(maxsize=2**13)  # more than all the cases need; those that are drawn again pass through
-def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
+def _unweighted(function: Callable, operation: Operation, case: Case, conventions: Conventions) -> Prediction:
     """The same for every caller, so it is computed once."""
-    return _predicted(function, operation, case, model, 1.0)
+    return _predicted(function, operation, case, conventions, 1.0)
+
+
+@cache
+def _value_alone(function: Callable, operation: Operation, case: Case, conventions: Conventions) -> Prediction:
+    result, _ = numpy_adapter.reference(function, operation, case, conventions, with_gradient=False)
+    rows, shape = packed(result)
+    return Prediction(rows, None, shape)
 
 
 @cache
@@ -122,7 +147,7 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
     """The caller's function at the case. Whatever it raises becomes the outcome's problem."""
     with_gradient = conventions.gradient == "compare" and case.finite
     try:
-        outcome = evaluate(function, operation, case, conventions.model, with_gradient)
+        outcome = evaluate(function, operation, case, conventions, with_gradient)
     except NotImplementedError as error:
         outcome = Outcome(
             problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported"

@@ -12,9 +12,14 @@ from refimpl.vocabulary import Array
 MODELS = {
     "score": ("score", "energy", "log_density"),
     "log_density": ("log_density", "energy"),
-    "time_score": ("score",),
-    "time_log_density": ("log_density",),
+    "time_score": ("score", "energy", "log_density"),
+    "time_log_density": ("log_density", "energy"),
 }
+# What else stands for a score where the arguments give α and σ, and where they give the drift and g as well (page 26).
+OF_A_KERNEL = ("noise", "scaled_score", "denoiser")
+OF_AN_SDE = ("velocity",)
+ENERGIES = ("energy", "log_density")
+TIMES = ("t", "s", "ts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +33,15 @@ class Operation:
                "log_density", x -> (…); "time_score" and "time_log_density", the same of x and a time or noise level.
                And what is the same in every case: "kernel", "weight", "integrate", "transition" (adapters/handed.py)
     at         the inputs of a case at which a result that is a callable is evaluated
+    coupled    whether a row's result depends on the other rows by definition, as a mean over the batch does
     stages     how many evaluations of the model follow one another; each may add its own rounding
     trained    the arguments through which the parameter gradient is taken: callables, whose weights are the parameters,
-               or arrays, which are parameters themselves. What the convention ``model`` says is said of the first.
-               Without any, only values are compared.
+               or arrays, which are parameters themselves. Without any, only values are compared.
     terms      a callable (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts, or None
     nouns      what a sentence calls each term
     conventions   the keys of the table of conventions that mean something here
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
+    rates      what changes its sign with the direction of time, being so much per unit of time: an argument, "result"
     """
 
     name: str
@@ -51,11 +57,41 @@ class Operation:
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     at: tuple[str, ...] = ()
     stages: int = 1
+    coupled: bool = False
+    rates: tuple[str, ...] = ()
+
+    @property
+    def model_argument(self) -> str:
+        """The argument of which the convention ``model`` is said: what is trained, or else the first network."""
+        return next((name for name in (*self.trained, *self.arguments) if self.callables.get(name) in MODELS), "")
 
     @property
     def models(self) -> tuple[str, ...]:
-        """What the model may be for a caller, the reference's own first."""
-        return MODELS.get(self.callables.get(self.trained[0], ""), ("",)) if self.trained else ("",)
+        """What the model may be for a caller, the reference's own first; ("",) where there is none.
+
+        A score may be said in every way that the arguments can turn into one: with α and σ, which an SDE, a noise level
+        that the network is told, or one that stands among the arguments gives, the noise, the scaled score and the
+        denoiser; with the drift and g of an SDE the velocity of the probability flow. A noise level alone has no time,
+        and no velocity.
+        """
+        kind = self.callables.get(self.model_argument, "")
+        own = MODELS.get(kind, ("",))
+        if "model" not in self.conventions:
+            return own[:1]
+        if own[0] != "score":
+            return own
+        with_sde = "sde" in self.arguments
+        with_kernel = with_sde or kind == "time_score" or "sigma" in self.arguments
+        return own + OF_A_KERNEL * with_kernel + OF_AN_SDE * with_sde
+
+    def kind_of(self, name: str, model: str) -> str:
+        """What a network among the arguments is, if the model is ``model``: "" for what is no network."""
+        return model if name == self.model_argument else MODELS.get(self.callables.get(name, ""), ("",))[0]
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The arguments that are times, those of a callable that is returned among them."""
+        return tuple(name for name in dict.fromkeys((*self.arguments, *self.at)) if name in TIMES)
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -99,10 +135,24 @@ class Case:
 
     def parameters(self, argument: str, model: str) -> Any:
         """What is trained of an argument: the weights of a callable, an array itself. An energy and a log-density have
-        the same weights."""
+        the same weights, and so has everything else that is a vector at a point."""
         if argument not in self.networks:
             return self.inputs[argument]
-        return self.networks[argument]["score" if model == "score" else "energy"]
+        return self.networks[argument]["energy" if model in ENERGIES else "score"]
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a mistake does to the loss as a sum of terms, where that is all it does.
+
+    term      the term that it changes; empty for all of them
+    factor    what multiplies the term, given D, B and K
+    detached  whether the term is a constant to the gradient
+    """
+
+    term: str
+    factor: Callable[[int, int, int], float] = lambda d, b, k: 1.0
+    detached: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +164,7 @@ class Mistake:
     seen      where it was met
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
+    change    what it does to the terms, where it does nothing else: two such mistakes are one after the other
     """
 
     operation: str
@@ -123,6 +174,7 @@ class Mistake:
     seen: str = ""
     kind: str = "mistake"
     noise: float = 0.0
+    change: Change | None = None
 
 
 class Namespace:

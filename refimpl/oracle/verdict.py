@@ -1,6 +1,8 @@
 """``check``: somebody's implementation held against the reference, operation by operation and case by case."""
 
 import inspect
+import platform
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -9,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+import refimpl
 from refimpl.oracle import judge
-from refimpl.oracle.conventions import TABLE, Conventions, for_operation
+from refimpl.oracle.conventions import Conventions, checked, for_operation
+from refimpl.oracle.inplace import watched
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming import named
 from refimpl.oracle.operation import Operation
@@ -79,11 +83,14 @@ def judged(
     _checked(implementation)
     selected = _selected(operations, known)
     expected_failures = _expected(expected_failures, known)
-    rules = {name: for_operation(conventions, known[name], known) for name in known}
+    checked(conventions, known)
+    there = [name for name in selected if operations is not None or _member(implementation, name) is not None]
+    rules = {name: for_operation(conventions, known[name], known) for name in there}
     wanted = seeds(redraws, seed)
     rows: list[Row] = []
     findings: list[Finding] = []
     absent = []
+    altered: dict[str, set[str]] = {}
     for done, name in enumerate(selected):
         progress(name, done, len(selected))
         function = _member(implementation, name)
@@ -91,14 +98,47 @@ def judged(
             absent.append(name)
             continue
         function = _in_order(known[name], function)
+        if callable(function):
+            function = watched(function, known[name].arguments, altered.setdefault(name, set()))
         more_rows, more_findings = _operation(known[name], function, evaluate, rules[name], wanted)
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
-    checked = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
-    return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
+    equations = {row.operation: known[row.operation].equation for row in rows}
+    notes = [*_conventions_note(rules), *_altered_note(altered), *_absent_note(absent)]
+    return Report(
+        tuple(rows),
+        tuple(findings),
+        tuple(notes),
+        equations=equations,
+        conventions={name: rule.as_declared() for name, rule in rules.items()},
+        framework=framework,
+        versions=versions(framework),
+    )
+
+
+def offered(
+    implementation: Any,
+    *,
+    framework: str,
+    operations: Iterable[str] | None,
+    conventions: Mapping[str, Any] | None,
+    expected_failures: Mapping[str, str] | None,
+) -> tuple[list[str], list[Row]]:
+    """The operations that ``judged`` checks, and a row for every member with nearly such a name. Nothing of the
+    implementation is called. Raises ValueError as ``check`` does."""
+    known = all_operations()
+    _adapter(framework)
+    _checked(implementation)
+    selected = _selected(operations, known)
+    _expected(expected_failures, known)
+    absent = [name for name in selected if operations is None and _member(implementation, name) is None]
+    names = [name for name in selected if name not in absent]
+    checked(conventions, known)
+    for name in names:
+        for_operation(conventions, known[name], known)
+    return names, _misspelt(implementation, absent, known)
 
 
 def _operation(
@@ -115,31 +155,16 @@ def _operation(
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
-    findings = (
-        _draws_its_own(operation, function, evaluate, trials)
-        or _other_model(operation, function, evaluate, rule)
-        or named(operation, [*trials, *telling(again)], run)
+    findings = _draws_its_own(operation, function, evaluate, trials) or named(
+        operation,
+        [*trials, *telling(again)],
+        lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
     )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 
 
 def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Trial]:
     return [judge.run(evaluate, function, operation, case, rule) for case in cases_of(operation.name)]
-
-
-def _other_model(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Finding]:
-    """Right if the model were an energy or a log-density, where the caller has not said what it is."""
-    if "model" not in operation.conventions or "model" in rule.declared:
-        return []
-    for model in operation.models[1:]:
-        trials = _trials(operation, function, evaluate, replace(rule, model=model))
-        if all(row.status == "pass" for trial in trials for row in rows_of(trial, trials)):
-            declared = {"model": model}
-            sentence = f"Right, if {TABLE['model'][model].replace('it', 'the model handed over', 1)}. "
-            sentence += f"Declare conventions[{operation.name!r}] = {declared!r}."
-            evidence = f"with such a model your value and gradient are the reference's on all {len(trials)} cases"
-            return [Finding(operation.name, "convention", f"model = {model}", sentence, operation.equation, evidence)]
-    return []
 
 
 def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable, trials: list[Trial]) -> list[Finding]:
@@ -152,8 +177,8 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
     again = judge.run(evaluate, function, operation, first.case, first.conventions).outcome.value
     if once is None or again is None or np.array_equal(once, again, equal_nan=True):
         return []
-    sentence = "Your function answers the same call differently each time: it draws numbers of its own. Let its random "
-    sentence += "calls return the case's draws: with refimpl.replay(framework, z): …"
+    sentence = "Your function answers the same call differently each time: it draws numbers of its own, or counts "
+    sentence += "its calls. Let its random calls return the case's draws: with refimpl.replay(framework, z): …"
     got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
     evidence = f"case {first.case.name}, called twice: {got}"
     return [Finding(operation.name, "mistake", "draws-its-own-noise", sentence, operation.equation, evidence)]
@@ -168,6 +193,13 @@ def _adapter(framework: str) -> Callable:
         if error.name != framework:
             raise
         raise ValueError(f"framework {framework!r} is not installed: pip install 'refimpl[{framework}]'") from None
+
+
+def versions(framework: str) -> dict[str, str]:
+    """What a result was had with: refimpl, Python, NumPy, and the framework if that is another."""
+    modules = {name: sys.modules.get(name) for name in ("numpy", framework)}
+    found = {name: str(getattr(module, "__version__", "")) for name, module in modules.items() if module}
+    return {"refimpl": refimpl.__version__, "python": platform.python_version(), **found}
 
 
 def _selected(names: Iterable[str] | None, known: Mapping[str, Operation]) -> list[str]:
@@ -279,12 +311,17 @@ def _against_expectations(rows: list[Row], expected: Mapping[str, str]) -> list[
     return judged_rows
 
 
-def _conventions_note(rules: Mapping[str, Conventions], checked: Iterable[str]) -> list[str]:
+def _conventions_note(rules: Mapping[str, Conventions]) -> list[str]:
     """What was declared: in one line where it is the same for all."""
-    declared = {name: rules[name].describe() for name in checked if rules[name].declared}
-    if len(set(declared.values())) == 1:
+    declared = {name: rule.describe() for name, rule in rules.items() if rule.declared}
+    if len(set(declared.values())) == 1 and len(declared) == len(rules):
         return [f"declared: {next(iter(declared.values()))}"]
     return [f"declared for {name}: {text}" for name, text in declared.items()]
+
+
+def _altered_note(altered: Mapping[str, set[str]]) -> list[str]:
+    told = [f"{', '.join(sorted(names))} of {name}" for name, names in altered.items() if names]
+    return [f"altered in place, where the caller's own arrays would be: {'; '.join(told)}"] if told else []
 
 
 def _absent_note(absent: list[str]) -> list[str]:

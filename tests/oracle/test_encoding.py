@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from pages import ROOT
 
-from refimpl.oracle import child
+from refimpl.oracle import child, judge
 from refimpl.oracle.adapters import exec as programs
 from refimpl.oracle.adapters import handed
 from refimpl.oracle.adapters import numpy as numpy_adapter
+from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.encoding import (
     FIXED,
     BareWord,
@@ -60,7 +61,9 @@ def test_what_came_back_gives_what_was_right_to_the_last_bit(name, model):
     operation = operations()[name]
     for case in cases_of(name)[:5]:
         _, other, _ = decoded(through_json(operation, case, model))
-        results = [numpy_adapter.reference(operation.reference, operation, c, model) for c in (case, other)]
+        results = [
+            numpy_adapter.reference(operation.reference, operation, c, Conventions(model=model)) for c in (case, other)
+        ]
         assert all(np.array_equal(left, right) for left, right in zip(*results, strict=True))
 
 
@@ -105,15 +108,15 @@ def test_a_result_is_a_number_an_array_or_several():
 @cache
 def documents():
     """A few that have everything between them."""
-    wanted = {
-        "continuous_denoising": "score",
-        "noise_contrastive_estimation": "log_density",
-        "coupling_flow_forward": "",
-        "bits_per_dimension": "",
-        "reverse_drift": "",
-        "stein_kernel": "",
-    }
-    return {name: through_json(operations()[name], cases_of(name)[0], model) for name, model in wanted.items()}
+    names = (
+        "continuous_denoising",
+        "noise_contrastive_estimation",
+        "coupling_flow_forward",
+        "bits_per_dimension",
+        "reverse_drift",
+        "stein_kernel",
+    )
+    return {name: through_json(operations()[name], cases_of(name)[0], operations()[name].models[0]) for name in names}
 
 
 DELETED = object()
@@ -127,7 +130,7 @@ REFUSED = [
     ("reverse_drift", "finite", DELETED, "document has no finite; it needs operation, case"),
     ("reverse_drift", "seed", 0, 'document has the member "seed"; known are operation, case'),
     ("reverse_drift", "trained", ["score"], 'trained is ["score"]; it needs []'),
-    ("reverse_drift", "conventions.model", "score", 'conventions has the member "model"; known are none'),
+    ("bits_per_dimension", "conventions.model", "score", 'conventions has the member "model"; known are none'),
     ("reverse_drift", "at", {}, "at has no x; it needs x, t"),
     ("reverse_drift", "at.t", [[0.5], ["a"]], 'at.t[1][0] is "a"; it needs a number'),
     ("reverse_drift", "arguments", [], "arguments is []; it needs an object with sde, score, stochasticity"),
@@ -140,7 +143,7 @@ REFUSED = [
     ("bits_per_dimension", "arguments.dimensions", True, "arguments.dimensions is true; it needs a whole number"),
     ("bits_per_dimension", "arguments.bin_width.shape", [2], "its shape needs a list of 2 numbers"),
     ("continuous_denoising", "conventions", {}, "conventions has no model"),
-    ("continuous_denoising", "conventions.model", "velocity", 'conventions.model is "velocity"'),
+    ("continuous_denoising", "conventions.model", "flow", 'conventions.model is "flow"; continuous_denoising'),
     ("continuous_denoising", "arguments.x", [], "arguments.x is an empty list"),
     ("continuous_denoising", "arguments.x", [[1.0], [1.0, 2.0]], "holds parts of shapes (1,) and (2,)"),
     ("continuous_denoising", "arguments.score", [1.0], "arguments.score is [1.0]; it needs an object with network"),
@@ -217,7 +220,7 @@ def test_a_made_up_case_is_encoded_too():
     operation = operations()["tweedie"]
     inputs = {"x": np.zeros((0, 3)), "alpha": np.float64(0.5), "sigma": np.array([[np.inf]])}
     case = Case("tweedie", "made-up", inputs, cases_of("tweedie")[0].networks)
-    _, back, _ = decoded(through_json(operation, case, ""))
+    _, back, _ = decoded(through_json(operation, case, operation.models[0]))
     assert back.inputs["x"].shape == (0, 3) and back.inputs["alpha"] == 0.5 and back.inputs["sigma"] == [[np.inf]]
 
 
@@ -273,3 +276,24 @@ def test_the_formulas_with_their_constants_are_what_is_handed_over():
 
 def test_the_protocol_is_explained():
     assert explained("protocol") == PAGE.rstrip()
+
+
+# ---- All of it, without a program between ----
+
+
+@pytest.mark.parametrize("name", operations())
+def test_the_reference_behind_the_protocol_is_right(name):
+    """Every operation can be asked, and every result answered: read, computed and written as a program would."""
+    operation, case = operations()[name], cases_of(name)[0]
+
+    def program(*asked):
+        document = through_json(operation, case, asked[2].model)
+        theirs, given, model = decoded(document)
+        result, gradient = numpy_adapter.reference(theirs.reference, theirs, given, Conventions(model=model))
+        answer = {"id": 1, "status": "ok", "value": encoded_result(result)}
+        answer |= {} if gradient is None else {"gradient": encoded_array(gradient)}
+        return programs.read(json.loads(json.dumps(answer)), operation, case, model, bool(operation.trained))
+
+    for model in operation.models:
+        trial = judge.run(programs.evaluate, program, operation, case, Conventions(model=model))
+        assert not trial.outcome.problem and trial.units == (0.0, 0.0)

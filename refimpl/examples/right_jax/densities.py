@@ -1,4 +1,4 @@
-"""Densities in JAX, written for one point and mapped over the rows: the Gaussian, the mixture, a coupling flow (RealNVP)."""
+"""Densities in JAX, for one point and mapped over the rows: the Gaussian, the mixture, a coupling flow (RealNVP)."""
 
 import jax
 import jax.numpy as jnp
@@ -35,8 +35,8 @@ def gaussian_score(mean, covariance, x):
     return over_rows_2(jax.grad(log_normal, argnums=2))(mean, covariance, x)
 
 
-# The flow, for one point: layer i leaves the first D // 2 coordinates as they are if i is even, the others if it is odd,
-# and moves the rest by exp(log_scale) and shift, which a tanh network makes of those that it leaves.
+# The flow, for one point: layer i leaves the first D // 2 coordinates as they are if i is even, the others if it is
+# odd, and moves the rest by exp(log_scale) and shift, which a tanh network makes of those that it leaves.
 
 
 def network(layers, x):

@@ -1,5 +1,5 @@
-"""Score matching in JAX, as losses to descend. Jacobians go forwards, ``jax.jvp`` and ``jax.jacfwd``, and the gradient of
-the loss in the parameters goes backwards over them.
+"""Score matching in JAX, as losses to descend. Jacobians go forwards, ``jax.jvp`` and ``jax.jacfwd``, and the gradient
+of the loss in the parameters goes backwards over them.
 """
 
 import jax

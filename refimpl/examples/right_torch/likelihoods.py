@@ -16,9 +16,8 @@ def probed(velocity, log_base, x, ts, v, integrate):
 
     def rate(state, t):
         at = state[:, :size]
-        along = lambda probe: jvp(lambda u: velocity(u, t), (at,), (probe,))
-        slope, products = vmap(along)(v)
-        return torch.cat([slope[0], torch.einsum("kbd,kbd->bk", v, products)], dim=1)
+        products = vmap(lambda probe: jvp(lambda u: velocity(u, t), (at,), (probe,))[1])(v)
+        return torch.cat([velocity(at, t), torch.einsum("kbd,kbd->bk", v, products)], dim=1)
 
     end = integrate(rate, torch.cat([x, x.new_zeros(len(x), count)], dim=1), ts)
     return log_base(end[:, :size]), end[:, size:]
@@ -56,7 +55,7 @@ def likelihood_ledger(sde, score, log_prior, x, ts, v, integrate, bin_width):
 # The rates of the two bounds
 
 
-def divergence(field, x, t):
+def traced_jacobian(field, x, t):
     t = t.expand(len(x), 1)
     return vmap(lambda x, t: jacrev(field)(x, t).trace())(x, t)
 
@@ -67,7 +66,7 @@ def kl_rate(sde, score, data_score, x, t):
 
 def elbo_rate(sde, score, x, t):
     g2 = sde.diffusion(t).square()
-    trace = g2.expand(len(x), 1).squeeze(1) * divergence(score, x, t) - divergence(sde.drift, x, t)
+    trace = g2.expand(len(x), 1).squeeze(1) * traced_jacobian(score, x, t) - traced_jacobian(sde.drift, x, t)
     return trace + 0.5 * (g2 * score(x, t).square()).sum(dim=1)
 
 

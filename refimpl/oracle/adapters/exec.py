@@ -15,7 +15,8 @@ import numpy as np
 
 import refimpl
 from refimpl.oracle.child import GRACE, Broken, Child, split
-from refimpl.oracle.encoding import decoded_array, decoded_result, encoded, exactly, network_kind, parsed, shown
+from refimpl.oracle.conventions import Conventions, for_operation
+from refimpl.oracle.encoding import decoded_array, decoded_result, encoded, exactly, parsed, shown
 from refimpl.oracle.loading import LoadingError
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import operations
@@ -52,7 +53,7 @@ class Program:
         self.command, self.words, self.timeout, self.starts = command, split(command), timeout, 0
         self._child: Child | None = None
         self._asked = 0
-        self._broken: Counter = Counter()  # (operation, model) -> cases in a row without an answer
+        self._broken: Counter = Counter()  # operation -> cases in a row without an answer
         self._given_up: set[str] = set()  # operations in a row that were given up
         self._failed_starts = 0
 
@@ -80,13 +81,19 @@ class Program:
         unknown = [name for name in self.hello.operations if name not in operations()]
         notes = [f"the program has operations that are none here: {_readable(', '.join(unknown))}"] if unknown else []
         if self.starts > 1:
-            notes += [f"the program was started {self.starts} times: it was lost in {self.starts - 1} cases"]
+            notes += [f"the program was started {self.starts} times; the cases in which it was lost say why"]
         return tuple(notes)
 
     def outcome(self, *asked: Any) -> Outcome:
-        """The program's answer. asked  operation, case, model, with_gradient"""
-        operation, case, model, with_gradient = asked
-        problem = self._why_not(operation, model)
+        """The program's answer. asked  operation, case, conventions, with_gradient"""
+        operation, case, conventions, with_gradient = asked
+        model, other = conventions.model, not_handed(operation, conventions)
+        declared = for_operation(self.hello.conventions, operation, operations()).model
+        if model != declared:  # the request says what the model is, so nobody can have taken it for something else
+            return Outcome(problem=f"the program is asked for model = {declared} alone", status="unsupported")
+        if other:
+            return Outcome(problem=f"a program is not asked under {other}; let it convert", status="unsupported")
+        problem = self._why_not(operation.name)
         if problem:
             return Outcome(problem=problem, status="error")
         with_gradient = with_gradient and bool(operation.trained)
@@ -94,22 +101,22 @@ class Program:
         try:
             answer = self._answer(request, self.timeout)
         except Broken as broken:
-            self._broken[operation.name, model] += 1
-            if self._broken[operation.name, model] == LIMIT:
+            self._broken[operation.name] += 1
+            if self._broken[operation.name] == LIMIT:
                 self._given_up.add(operation.name)
             return Outcome(problem=f"the program {broken}", status="error")
-        self._broken[operation.name, model] = 0
+        self._broken[operation.name] = 0
         self._given_up.clear()
         try:
             return read(answer, operation, case, model, with_gradient)
         except ValueError as error:
             return Outcome(problem=f"answered what is no answer: {_readable(str(error))}", status="error")
 
-    def _why_not(self, operation: Operation, model: str) -> str:
+    def _why_not(self, operation: str) -> str:
         """Why the program is not asked any more; empty if it is."""
         if self._failed_starts >= LIMIT:
             return f"not asked: the program could not be started {LIMIT} times in a row"
-        if self._broken[operation.name, model] >= LIMIT:
+        if self._broken[operation] >= LIMIT:
             return f"not asked: the program failed to answer {LIMIT} cases of this operation in a row"
         if len(self._given_up) >= LIMIT:
             return f"not asked: {LIMIT} operations in a row were given up, {', '.join(sorted(self._given_up))}"
@@ -166,9 +173,19 @@ class Program:
             self._child = None
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
     """The program's value at the case, and its gradient; ``function`` is that of ``Program.implementation``."""
-    return function(operation, case, model, with_gradient)
+    return function(operation, case, conventions, with_gradient)
+
+
+def not_handed(operation: Operation, conventions: Conventions) -> str:
+    """A convention that changes what functions are handed over, which the protocol has no words for; empty if none."""
+    changing = ("time", "logit", *(("ve_kernel",) if "sde" in operation.arguments else ()))
+    usual = Conventions()
+    changed = [key for key in changing if getattr(conventions, key) != getattr(usual, key)]
+    return ", ".join(f"{key} = {getattr(conventions, key)}" for key in changed)
 
 
 def introduced(answer: dict[str, Any]) -> Hello:
@@ -217,7 +234,7 @@ def read(answer: dict[str, Any], operation: Operation, case: Case, model: str, w
     if answer.get("gradient") is None:
         return outcome.without_gradient("the program gave no gradient", "unsupported")
     gradient = decoded_array("gradient", answer["gradient"])
-    size = flat([case.parameters(name, network_kind(operation, name, model)) for name in operation.trained]).size
+    size = flat([case.parameters(name, operation.kind_of(name, model)) for name in operation.trained]).size
     if gradient.shape != (size,):
         raise ValueError(f"gradient has shape {gradient.shape}; it needs ({size},), in the order of the parameters")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))

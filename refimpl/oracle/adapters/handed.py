@@ -106,3 +106,43 @@ class SubVP(VP):
     def marginal(self, t: Any) -> Marginal:
         b = self.integral(t)
         return Marginal(self.ns.exp(-0.5 * b), -self.ns.expm1(-b))
+
+
+class Published:
+    """The VE SDE with σ(t) for the deviation of its kernel, as published, and not √(σ²(t) − σ²(0)).   (VE.8)"""
+
+    def __init__(self, exact: Any) -> None:
+        vars(self).update(constants(exact))
+        self.exact = exact
+
+    def drift(self, x: Array, t: Array) -> Array:
+        return self.exact.drift(x, t)
+
+    def diffusion(self, t: Array) -> Array:
+        return self.exact.diffusion(t)
+
+    def marginal(self, t: Array) -> Marginal:
+        alpha, sigma = self.exact.marginal(t)
+        return Marginal(alpha, (sigma**2 + self.exact.sigma_min**2) ** 0.5)
+
+
+class Reversed:
+    """An SDE read on the clock that runs from the noise to the data."""
+
+    def __init__(self, forward: SDE) -> None:
+        vars(self).update(constants(forward))
+        self.forward = forward
+
+    def drift(self, x: Array, t: Array) -> Array:
+        return self.forward.drift(x, 1.0 - t)
+
+    def diffusion(self, t: Array) -> Array:
+        return self.forward.diffusion(1.0 - t)
+
+    def marginal(self, t: Array) -> Marginal:
+        return self.forward.marginal(1.0 - t)
+
+
+def constants(sde: SDE) -> dict[str, float]:
+    """σ_min and σ_max, or β₀ and β₁."""
+    return {name: value for name, value in vars(sde).items() if name.startswith(("sigma_", "beta_"))}

@@ -1,36 +1,64 @@
-"""JAX: the case's arrays and networks for a caller, and the caller's value and gradient, in 64 bits."""
+"""JAX: the case's arrays and callables for a caller, and the caller's value and gradient, in 64 bits.
+
+The callables handed over are closures over the traced parameters, and pytrees, so that a caller may jit a function of
+them. The caller's own function is compiled whole where it can be, since op by op each operation is compiled by itself;
+where it cannot, because it looks at values on the way, it runs as it is.
+"""
 
 import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from refimpl.models import energy
-from refimpl.oracle.adapters import handed
+from refimpl.oracle.adapters import declared, handed
 from refimpl.oracle.adapters.numpy import evaluated
-from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operation import ENERGIES, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
 
 CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
 
+# XLA takes far longer to optimise a case than to run it; these say that it need not. The numbers are the same but for
+# rounding: optimisation fuses loops and orders sums.
+QUICK = {
+    "xla_backend_optimization_level": 0,
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_cpu_parallel_codegen_split_count": 1,
+}
 
-def network(model: str, parameters: list, x: Array, *time: Array) -> Array:
-    """The networks of ``refimpl.models``: (…, D) -> (…, D), or (…) for an energy; a time is its last input column."""
-    columns = [t + jnp.zeros_like(x[..., :1]) for t in time]
-    x = jnp.concatenate([x, *columns], axis=-1)
-    h = x
+
+def field(parameters: list, x: Array, *time: Any) -> Array:
+    """The networks of ``refimpl.models``, (…, D) -> (…, D); a time, a number or a column, is the last input."""
+    h = _with_time(x, *time)
     for weight, bias in parameters[:-1]:
         h = jnp.tanh(h @ weight + bias)
-    h = h @ parameters[-1][0] + parameters[-1][1]
-    if model == "score":
-        return h
-    confined = h[..., 0] + 0.5 * CONFINEMENT * jnp.sum(x**2, axis=-1)
-    return confined if model == "energy" else -confined
+    return h @ parameters[-1][0] + parameters[-1][1]
+
+
+def energy_network(parameters: list, x: Array, *time: Any) -> Array:
+    """(…, D) -> (…); the time is confined with the rest, as it is in the reference."""
+    inputs = _with_time(x, *time)
+    return field(parameters, inputs)[..., 0] + 0.5 * CONFINEMENT * jnp.sum(inputs**2, axis=-1)
+
+
+def log_density(parameters: list, x: Array, *time: Any) -> Array:
+    """−E."""
+    return -energy_network(parameters, x, *time)
+
+
+def _with_time(x: Array, *time: Any) -> Array:
+    return jnp.concatenate([x, *(t + jnp.zeros_like(x[..., :1]) for t in time)], axis=-1)
+
+
+# Jitted for callers that run op by op: a network is compiled once for a shape.
+NETWORKS = {"energy": jax.jit(energy_network), "log_density": jax.jit(log_density), "": jax.jit(field)}
 
 
 class JAXNamespace(Namespace):
@@ -73,54 +101,103 @@ class JAXNamespace(Namespace):
 
 
 namespace = JAXNamespace()
+# A caller may jit a function of an SDE: its numbers are constants.
+for sde in (handed.VE, handed.VP, handed.SubVP, handed.Published, handed.Reversed):
+    jax.tree_util.register_static(sde)
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    """The caller's value at the case, and the gradient of its mean over rows."""
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
+    """The caller's value at the case under their conventions, and the gradient of its mean over rows."""
     with jax.enable_x64(True):
-        return _evaluate(function, operation, case, model, with_gradient)
+        call, parameters = _call(function, operation, case, conventions)
+        if not (operation.trained and with_gradient):
+            return _value(call, parameters)
+        try:
+            result, slopes = _compiled(_with_gradient(call), parameters)
+        except Exception as error:  # whatever a tracer meets in code that was written for arrays
+            problem = f"jax cannot differentiate it: {type(error).__name__}: {_first_line(error)}"
+            outcome = _value(call, parameters)
+            return outcome if outcome.problem else outcome.without_gradient(problem, "error")
+        outcome, gradient = Outcome.of_value(_as_numpy(result)), flat(slopes)
+        return outcome if outcome.problem else outcome.with_gradient(gradient, detached=not np.any(gradient))
 
 
-def _evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    kind = lambda name: model if name == operation.trained[0] else _kind(operation, name)
-    parameters = {name: _arrays(case.parameters(name, kind(name))) for name in operation.trained}
-    call = lambda theta: _call(function, operation, case, model, theta)
-    outcome = Outcome.of_value(_as_numpy(call(parameters)))
-    if outcome.problem or not operation.trained or not with_gradient:
-        return outcome
+def _value(call: Callable, parameters: list) -> Outcome:
+    return Outcome.of_value(_as_numpy(_compiled(call, parameters)))
+
+
+def _with_gradient(call: Callable) -> Callable:
+    """parameters -> what the caller gives, and the gradient of its mean."""
+
+    def loss(parameters: list) -> tuple:
+        result = call(parameters)
+        return jnp.mean(jnp.asarray(result)), result
+
+    def both(parameters: list) -> tuple:
+        (_, result), slopes = jax.value_and_grad(loss, has_aux=True)(parameters)
+        return result, slopes
+
+    return both
+
+
+def _compiled(function: Callable, parameters: list) -> Any:
+    """function(parameters), compiled as one; as it is, where it looks at values or returns what is not JAX's."""
     try:
-        slopes = jax.grad(lambda theta: jnp.mean(call(theta)))(parameters)
-    except Exception as error:  # whatever a tracer meets in code that was written for arrays
-        return outcome.without_gradient(f"jax cannot trace it: {type(error).__name__}: {_first_line(error)}", "error")
-    gradient = flat([slopes[name] for name in operation.trained])
-    return outcome.with_gradient(gradient, detached=not np.any(gradient))
+        return jax.jit(function, compiler_options=_options())(parameters)
+    except Exception:  # if the caller's code is to blame, it raises the same again
+        return function(parameters)
 
 
-def _kind(operation: Operation, name: str) -> str:
-    return MODELS.get(operation.callables.get(name, ""), ("",))[0]
+@cache
+def _options() -> dict | None:
+    """The options, if this version of XLA knows them."""
+    try:
+        jax.jit(lambda: 0.0, compiler_options=QUICK).lower().compile()
+    except Exception:
+        return None
+    return QUICK
 
 
-def _call(function: Callable, operation: Operation, case: Case, model: str, parameters: dict) -> Any:
-    """The function at the case, its trained arguments made of these parameters; or what it returns, at the case."""
-    arguments: list[Any] = []
-    for name in operation.arguments:
-        kind, trained = operation.callables.get(name), name in operation.trained
-        if kind in MODELS:
-            first = trained and name == operation.trained[0]
-            theirs = model if first else MODELS[kind][0]
-            theta = parameters[name] if trained else _arrays(case.parameters(name, theirs))
-            lost = trained and not case.finite
-            arguments.append(partial(_lost if lost else network, theirs, theta))
-        elif kind:
-            arguments.append(handed.fixed(namespace, kind))
-        else:
-            arguments.append(parameters[name] if trained else _arrays(case.inputs[name]))
-    return evaluated(function(*arguments), operation, lambda name: _arrays(case.inputs[name]))
+def _call(function: Callable, operation: Operation, case: Case, conventions: Conventions) -> tuple[Callable, list]:
+    """The function at the case, of what is trained: a list with an entry for every trained argument; and that list."""
+    kinds = {name: operation.kind_of(name, conventions.model) for name in operation.arguments}
+    values = {name: _content(operation, case, name, kind) for name, kind in kinds.items()}
+    at = {name: _arrays(case.inputs[name]) for name in operation.at}
+
+    def argument(name: str, value: Any) -> Any:
+        if not kinds[name]:
+            return _jittable(declared.given(conventions, name, value))
+        network = NETWORKS[kinds[name] if kinds[name] in ENERGIES else ""]
+        lost = name in operation.trained and not case.finite
+        raw = Partial(_lost(network) if lost else network, value)
+        return _jittable(declared.network(conventions, operation, case, name, raw))
+
+    def call(parameters: list) -> Any:
+        now = {**values, **dict(zip(operation.trained, parameters, strict=True))}
+        result = function(*(argument(name, now[name]) for name in operation.arguments))
+        return evaluated(result, operation, lambda name: declared.given(conventions, name, at[name]))
+
+    return call, [values[name] for name in operation.trained]
 
 
-def _lost(model: str, parameters: list, x: Array, *time: Array) -> Array:
+def _content(operation: Operation, case: Case, name: str, kind: str) -> Any:
+    """What an argument is made of: the weights of a network, or the argument itself, made before anything is traced."""
+    if kind:
+        return _arrays(case.parameters(name, kind))
+    fixed = operation.callables.get(name)
+    return handed.fixed(namespace, fixed) if fixed else _arrays(case.inputs[name])
+
+
+def _jittable(value: Any) -> Any:
+    """A plain function as a pytree, so that it may be an argument of a jitted one."""
+    return Partial(value) if inspect.isfunction(value) else value
+
+
+def _lost(network: Callable) -> Callable:
     """A network that has lost itself and answers NaN."""
-    return jnp.nan * network(model, parameters, x, *time)
+    return lambda parameters, x, *time: jnp.nan * network(parameters, x, *time)
 
 
 def _arrays(value: Any) -> Any:

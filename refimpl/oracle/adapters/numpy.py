@@ -11,37 +11,20 @@ from autograd import grad
 from autograd.tracer import getval
 
 from refimpl import calculus, models
-from refimpl.oracle.adapters import handed
-from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
+from refimpl.oracle.adapters import declared, handed
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operation import ENERGIES, MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
 
 
-def timed_log_density(parameters: list, x: Array, t: Array) -> Array:
-    """−E(x, t): an energy network whose last input is the time."""
-    t = t + np.zeros((*np.shape(x)[:-1], 1))
-    return -models.energy(parameters, np.concatenate([x, t], axis=-1))
-
-
-def log_density(parameters: list, x: Array) -> Array:
-    """−E(x)."""
-    return -models.energy(parameters, x)
-
-
-# By the kind of callable that the reference takes and what the caller's model is: what a caller is handed …
-HANDED: dict[str, dict[str, Callable]] = {
-    "score": {"score": models.score, "energy": models.energy, "log_density": log_density},
-    "log_density": {"log_density": log_density, "energy": models.energy},
-    "time_score": {"score": models.time_score},
-    "time_log_density": {"log_density": timed_log_density},
-}
-# … and what the reference is.
-OURS: dict[str, dict[str, Callable]] = {
-    "score": {"score": models.score, "energy": models.energy_score, "log_density": models.energy_score},
-    "log_density": {"log_density": log_density, "energy": log_density},
-    "time_score": {"score": models.time_score},
-    "time_log_density": {"log_density": timed_log_density},
-}
+def network(model: str, parameters: list, x: Array, *time: Array) -> Array:
+    """The networks of ``refimpl.models``: (…, D) -> (…, D), or (…) for an energy; a time is its last input column."""
+    if model not in ENERGIES:
+        return models.time_score(parameters, x, *time) if time else models.score(parameters, x)
+    columns = [t + np.zeros((*np.shape(x)[:-1], 1)) for t in time]
+    energy = models.energy(parameters, np.concatenate([x, *columns], axis=-1))
+    return energy if model == "energy" else -energy
 
 
 class NumPyNamespace(Namespace):
@@ -84,57 +67,81 @@ class NumPyNamespace(Namespace):
 namespace = NumPyNamespace()
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    """The caller's value at the case, and the gradient of its mean over rows.
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
+    """The caller's value at the case under their conventions, and the gradient of its mean over rows."""
 
-    model  what the caller takes its model to be: a score, an energy or a log-density
-    """
-    theirs = lambda kind, first: HANDED[kind][model if first else MODELS[kind][0]]
-    parameters = _parameters(operation, case, model)
-    outcome = Outcome.of_value(_call(function, operation, case, theirs, parameters))
+    def handed_over(name: str, value: Any) -> Any:
+        if operation.callables.get(name) in MODELS:
+            return declared.network(conventions, operation, case, name, value)
+        return declared.given(conventions, name, value)
+
+    call = lambda theta: _call(function, operation, case, conventions.model, handed_over, theta)
+    parameters = _parameters(operation, case, conventions.model)
+    outcome = Outcome.of_value(call(parameters))
     if outcome.problem or not operation.trained or not with_gradient:
         return outcome
     try:
-        gradient = _gradient(lambda theta: np.mean(_call(function, operation, case, theirs, theta)), parameters)
+        gradient = _gradient(lambda theta: np.mean(call(theta)), parameters)
     except Exception as error:  # code that autograd cannot trace raises whatever it likes
         return outcome.without_gradient(f"autograd cannot trace it: {type(error).__name__}: {error}", "unsupported")
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
 
 
 def reference(
-    function: Callable, operation: Operation, case: Case, model: str, weight: Array | float = 1.0
+    function: Callable,
+    operation: Operation,
+    case: Case,
+    conventions: Conventions,
+    weight: Array | float = 1.0,
+    with_gradient: bool = True,
 ) -> tuple[Any, Array | None]:
-    """The oracle's own functions, which take what the reference takes whatever the caller's model is: weight times the
+    """The oracle's own functions, which take what the reference takes, made of the caller's model: weight times the
     result, and the gradient of its mean over rows."""
-    ours = lambda kind, first: OURS[kind][model if first else MODELS[kind][0]]
-    parameters = _parameters(operation, case, model)
+    sde = conventions.sde(_given(case, "sde")) if "sde" in case.inputs else None
+
+    def taken(name: str, value: Any) -> Any:
+        if name == operation.model_argument:
+            return declared.for_the_reference(namespace, conventions, operation, case, sde, value)
+        return sde if name == "sde" else value
+
+    call = lambda theta: _call(function, operation, case, conventions.model, taken, theta)
+    parameters = _parameters(operation, case, conventions.model)
     if not operation.trained:
-        return _call(function, operation, case, ours, parameters), None
-    weighted = lambda theta: weight * _call(function, operation, case, ours, theta)
+        return call(parameters), None
+    weighted = lambda theta: weight * call(theta)
+    if not with_gradient:
+        return weighted(parameters), None
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
 
 
 def _parameters(operation: Operation, case: Case, model: str) -> list:
-    """What is trained, one entry for every trained argument; the first is the caller's kind of model."""
-    kinds = [model, *(MODELS.get(operation.callables.get(name, ""), ("",))[0] for name in operation.trained[1:])]
-    return [case.parameters(name, kind) for name, kind in zip(operation.trained, kinds, strict=False)]
+    """What is trained, one entry for every trained argument."""
+    return [case.parameters(name, operation.kind_of(name, model)) for name in operation.trained]
 
 
-def _call(function: Callable, operation: Operation, case: Case, network: Callable, parameters: list) -> Any:
-    """The function at the case, its trained arguments made of these parameters; or what it returns, at the case."""
+def _call(
+    function: Callable, operation: Operation, case: Case, model: str, as_taken: Callable, parameters: list
+) -> Any:
+    """The function at the case, its trained arguments made of these parameters; or what it returns, at the case.
+
+    as_taken  (name, value) -> the argument as it is handed over
+    """
     arguments: list[Any] = []
     for name in operation.arguments:
         kind, trained = operation.callables.get(name), name in operation.trained
-        first = trained and name == operation.trained[0]
+        theirs = operation.kind_of(name, model)
         theta = parameters[operation.trained.index(name)] if trained else None
         if kind in MODELS:
-            theta = theta if trained else case.parameters(name, MODELS[kind][0])
-            arguments.append(partial(_answering(network(kind, first), case, trained), theta))
+            theta = theta if trained else case.parameters(name, theirs)
+            argument: Any = partial(_answering(partial(network, theirs), case, trained), theta)
         elif kind:
-            arguments.append(handed.fixed(namespace, kind))
+            argument = handed.fixed(namespace, kind)
         else:
-            arguments.append(_given(case, name) if theta is None else theta)
-    return evaluated(function(*arguments), operation, lambda name: _own(case.inputs[name]))
+            argument = _given(case, name) if theta is None else theta
+        arguments.append(as_taken(name, argument))
+    return evaluated(function(*arguments), operation, lambda name: as_taken(name, _own(case.inputs[name])))
 
 
 def evaluated(result: Any, operation: Operation, given: Callable[[str], Any]) -> Any:

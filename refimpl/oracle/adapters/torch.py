@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from refimpl.models import energy
-from refimpl.oracle.adapters import handed
+from refimpl.oracle.adapters import declared, handed
 from refimpl.oracle.adapters.numpy import evaluated
-from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operation import ENERGIES, MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.vocabulary import Array
 
@@ -39,10 +40,21 @@ class Network(torch.nn.Module):
         for weight, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
             h = torch.tanh(h @ weight + bias)
         h = h @ layers[-2] + layers[-1]
-        if self.model == "score":
+        if self.model not in ENERGIES:
             return h
         confined = h[..., 0] + 0.5 * CONFINEMENT * (x**2).sum(dim=-1)
         return confined if self.model == "energy" else -confined
+
+
+class Handed(torch.nn.Module):
+    """A network as its caller gets it: ``call``, with the parameters of the network that it calls."""
+
+    def __init__(self, network: Network, call: Callable) -> None:
+        super().__init__()
+        self.network, self.call = network, call
+
+    def forward(self, x: torch.Tensor, *time: Any) -> torch.Tensor:
+        return self.call(x, *time)
 
 
 class TorchNamespace(Namespace):
@@ -98,11 +110,14 @@ def tensor(a: Array) -> torch.Tensor:
     return torch.tensor(np.asarray(a), dtype=torch.float64)
 
 
-def evaluate(function: Callable, operation: Operation, case: Case, model: str, with_gradient: bool) -> Outcome:
-    """The caller's value at the case, and the gradient of its mean over rows."""
-    arguments = {name: _argument(operation, case, name, model) for name in operation.arguments}
+def evaluate(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+) -> Outcome:
+    """The caller's value at the case under their conventions, and the gradient of its mean over rows."""
+    arguments = {name: _argument(operation, case, name, conventions) for name in operation.arguments}
     result = function(*arguments.values())
-    result = evaluated(result, operation, lambda name: _as_tensors(case.inputs[name]))
+    at = lambda name: declared.given(conventions, name, _as_tensors(case.inputs[name]))
+    result = evaluated(result, operation, at)
     outcome = Outcome.of_value(_as_numpy(result))
     if outcome.problem or not operation.trained or not with_gradient:
         return outcome
@@ -118,20 +133,22 @@ def evaluate(function: Callable, operation: Operation, case: Case, model: str, w
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
 
 
-def _argument(operation: Operation, case: Case, name: str, model: str) -> Any:
+def _argument(operation: Operation, case: Case, name: str, conventions: Conventions) -> Any:
     """One argument of the call, a module, a tensor, or lists of tensors."""
     kind, trained = operation.callables.get(name), name in operation.trained
     if kind is None:
-        value = _as_tensors(case.inputs[name])
+        value = declared.given(conventions, name, _as_tensors(case.inputs[name]))
         return value.requires_grad_() if trained else value
     if kind not in MODELS:
-        return handed.fixed(namespace, kind)
-    kind = model if trained and name == operation.trained[0] else MODELS[kind][0]
-    return Network(kind, case.parameters(name, kind), trained, finite=case.finite or not trained)
+        return declared.given(conventions, name, handed.fixed(namespace, kind))
+    theirs = operation.kind_of(name, conventions.model)
+    raw = Network(theirs, case.parameters(name, theirs), trained, finite=case.finite or not trained)
+    call = declared.network(conventions, operation, case, name, raw)
+    return raw if call is raw else Handed(raw, call)
 
 
 def _parameters(argument: Any) -> list:
-    return list(argument.parameters()) if isinstance(argument, Network) else [argument]
+    return list(argument.parameters()) if isinstance(argument, torch.nn.Module) else [argument]
 
 
 def _as_tensors(value: Any) -> Any:

@@ -3,7 +3,7 @@ residual a square of the wrong thing."""
 
 from collections.abc import Callable, Mapping
 
-from refimpl.oracle.operation import Mistake, Operation
+from refimpl.oracle.operation import Change, Mistake, Operation
 
 # change -> (the factor on the term, given D, B and K; what the sentence says of the term)
 CHANGES: dict[str, tuple[Callable[[int, int, int], float], str]] = {
@@ -43,13 +43,13 @@ def of_terms(
                 name, sentence, seen = (named or {}).get(
                     (term, change), (f"{term}-{change}", f"{_capital(noun)} {verb}.{follows}", "")
                 )
-                mistakes.append(Mistake(operation.name, name, sentence, _scaled(operation, term, factor), seen))
+                mistakes.append(_changed(operation, name, sentence, seen, Change(term, factor)))
         if operation.trained and not {term, f"{term}-detached"} & set(leave_out):
             sentence = (
                 f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
             )
             name, sentence, seen = (named or {}).get((term, "detached"), (f"{term}-detached", sentence, ""))
-            mistakes.append(Mistake(operation.name, name, sentence, _detached(operation, term), seen))
+            mistakes.append(_changed(operation, name, sentence, seen, Change(term, detached=True)))
     return mistakes
 
 
@@ -96,33 +96,29 @@ def _capital(noun: str) -> str:
     return noun[0].upper() + noun[1:]
 
 
-def _scaled(operation: Operation, term: str, factor: Callable[[int, int, int], float]) -> Callable:
-    def wrong(ns, *arguments):
-        terms = operation.terms(ns, *arguments)
-        return sum(
-            value * factor(*_sizes(operation, arguments)) if name == term else value for name, value in terms.items()
-        )
+def applied(ns, operation: Operation, arguments: tuple, *changes: Change) -> dict:
+    """The terms of a call, changed by one after the other."""
+    terms = operation.terms(ns, *arguments)
+    for change in changes:
+        for name in [change.term] if change.term else list(terms):
+            value = terms[name] * change.factor(*sizes(operation, arguments))
+            terms[name] = ns.stop_gradient(value) if change.detached else value
+    return terms
 
-    return wrong
 
-
-def _detached(operation: Operation, term: str) -> Callable:
-    def wrong(ns, *arguments):
-        terms = operation.terms(ns, *arguments)
-        return sum(ns.stop_gradient(value) if name == term else value for name, value in terms.items())
-
-    return wrong
+def _changed(operation: Operation, name: str, sentence: str, seen: str, change: Change) -> Mistake:
+    wrong = lambda ns, *arguments: sum(applied(ns, operation, arguments, change).values())
+    return Mistake(operation.name, name, sentence, wrong, seen, change=change)
 
 
 def _detached_altogether(operation: Operation) -> Mistake:
     sentence = (
         "Your loss is detached from the parameters: its value is right, its gradient is zero, and nothing is learnt."
     )
-    wrong = lambda ns, *arguments: ns.stop_gradient(sum(operation.terms(ns, *arguments).values()))
-    return Mistake(operation.name, "loss-detached", sentence, wrong)
+    return _changed(operation, "loss-detached", sentence, "", Change("", detached=True))
 
 
-def _sizes(operation: Operation, arguments: tuple) -> tuple[int, int, int]:
+def sizes(operation: Operation, arguments: tuple) -> tuple[int, int, int]:
     """D, B and K of a call."""
     given = dict(zip(operation.arguments, arguments, strict=True))
     b, d = given["x"].shape

@@ -10,38 +10,74 @@ import numpy as np
 
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
-from refimpl.oracle.naming.conventions import alternative, weighting, whole_factor
+from refimpl.oracle.naming.coefficients import coefficients
+from refimpl.oracle.naming.compositions import composed
+from refimpl.oracle.naming.conventions import weighting, whole_factor
+from refimpl.oracle.naming.formula import one_change, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
-from refimpl.oracle.operation import Case, Operation
+from refimpl.oracle.naming.pairs import pairs
+from refimpl.oracle.naming.probes import facts
+from refimpl.oracle.naming.probes.differences import differences
+from refimpl.oracle.naming.probes.precision import jumps, single_precision
+from refimpl.oracle.naming.probes.state import keeps_state
+from refimpl.oracle.naming.substitutions import substituted
+from refimpl.oracle.naming.undeclared import undeclared
+from refimpl.oracle.operation import Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import UNITS
 
 NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
-    alternative,
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
+    one_change,
+    coefficients,
+    substituted,
     offset,
+    keeps_state,
+    single_precision,
+    differences,
+    jumps,
     inexact,
     noisy,
+    pairs,
+    two_changes,
+    composed,
+    facts,
     unnamed,
 )
+# The same without the catalogue: what can be said of a mistake that nobody has met yet.
+OF_THE_CATALOGUE = (catalogue, catalogue_up_to_a_factor, noisy, pairs, composed)
+WITHOUT_CATALOGUE = tuple(namer for namer in NAMERS if namer not in OF_THE_CATALOGUE)
 
 
-def named(operation: Operation, trials: Sequence[Trial], rerun: Callable[[Case], Trial]) -> list[Finding]:
+def named(
+    operation: Operation,
+    trials: Sequence[Trial],
+    rerun: Callable[..., Trial],
+    namers: Sequence[Callable[[Inquiry], list[Finding]]] = NAMERS,
+) -> list[Finding]:
     """What is the matter with an operation, the likeliest first; nothing if its trials are all right.
 
-    rerun  the caller's function once more, at any case
+    A catalogued mistake first, since it costs no call, and none is right under another convention (a test says so).
+    Then the conventions, for which the caller's function need not have given anything yet: one that takes an energy
+    may have failed on a score. Then the namers.
+
+    rerun   the caller's function once more, at any case, and under other conventions
+    namers  the ways of naming to try, in their order
     """
     given = [t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value))]
     usable = tuple(t for t in given if t.case.finite)
     masked = [t for t in given if not t.case.finite]
-    findings: list[Finding] = []
-    if any(max(t.units) > UNITS for t in usable):
-        inquiry = Inquiry(operation, usable, rerun)
-        findings += next(filter(None, (namer(inquiry) for namer in NAMERS)), [])
+    inquiry = Inquiry(operation, usable, rerun)
+    wrong = any(max(t.units) > UNITS for t in usable)
+    findings: list[Finding] = catalogue(inquiry) if wrong and catalogue in namers else []
+    if not findings and (wrong or len(given) < len(trials)):
+        findings = undeclared(operation, trials, rerun)
+    if not findings and wrong:
+        findings = next(filter(None, (namer(inquiry) for namer in namers)), [])
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 

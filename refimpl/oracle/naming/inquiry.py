@@ -9,7 +9,7 @@ import numpy as np
 from refimpl.oracle.adapters.numpy import namespace
 from refimpl.oracle.factors import Factor, common_factor, fitted
 from refimpl.oracle.judge import Trial
-from refimpl.oracle.operation import Case, Mistake, Operation
+from refimpl.oracle.operation import Mistake, Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 
@@ -21,12 +21,12 @@ class Inquiry:
     """One operation of a caller that is not right everywhere.
 
     trials  what its function gave at the cases that have a right result
-    rerun   the function once more, at any case, one made to find out more among them
+    rerun   the function once more, at any case, one made to find out more among them; and under other conventions
     """
 
     operation: Operation
     trials: tuple[Trial, ...]
-    rerun: Callable[[Case], Trial]
+    rerun: Callable[..., Trial]
 
     @property
     def compared(self) -> str:

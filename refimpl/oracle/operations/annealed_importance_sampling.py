@@ -12,6 +12,7 @@ OPERATIONS = [
         "AIS.6",
         PAGE,
         callables={"log_density": "log_density", "log_base": "log_density", "kernel": "transition"},
+        conventions=("model",),
         stages=5,
     ),
     Operation(
@@ -20,5 +21,6 @@ OPERATIONS = [
         "log Ẑ = log (1/N) Σ w; √(Σ (w/Ẑ − 1)²/N(N − 1)); (Σ w)²/Σ w²",
         "AIS.8",
         PAGE,
+        coupled=True,
     ),
 ]

@@ -18,7 +18,7 @@ OPERATIONS = [
         "ALD.2",
         "42-annealed-langevin",
         callables={"score": "time_score"},
-        conventions=("step",),
+        conventions=("model", "step"),
         alternatives={"step": {"h": annealed_langevin_of_size_2h}},
         stages=8,
     )

@@ -30,6 +30,7 @@ OPERATIONS = [
         "BPD.8",
         PAGE,
         callables={"score": "time_score", "log_prior": "log_density", "integrate": "integrate"},
+        conventions=("model", "time", "ve_kernel"),
         stages=4,
     ),
 ]

@@ -41,7 +41,8 @@ OPERATIONS = [
         trained=("velocity",),
         terms=flow_terms,
         nouns=NOUNS,
-        conventions=CONVENTIONS,
+        conventions=("time", *CONVENTIONS),
+        rates=("velocity",),
         stages=4,
     )
 ]

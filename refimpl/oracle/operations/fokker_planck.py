@@ -50,6 +50,8 @@ OPERATIONS = [
         "FP.6",
         PAGE,
         callables={"log_prob": "time_log_density"},
+        conventions=("model", "time", "ve_kernel"),
+        rates=("result",),
         terms=density_terms,
         nouns={
             "time": "the time derivative ∂ₜ log p",
@@ -66,6 +68,8 @@ OPERATIONS = [
         "FP.8",
         PAGE,
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
+        rates=("result",),
         terms=score_terms,
         nouns={
             "time": "the time derivative ∂ₜ s",

@@ -52,6 +52,7 @@ OPERATIONS = [
         callables=CALLABLES,
         terms=stein_terms,
         nouns=NOUNS,
+        conventions=("model",),
     ),
     Operation(
         "kernel_stein_discrepancy",
@@ -62,7 +63,8 @@ OPERATIONS = [
         callables=CALLABLES,
         terms=discrepancy_terms,
         nouns=NOUNS,
-        conventions=("statistic",),
+        conventions=("model", "statistic"),
         alternatives={"statistic": {"V": v_statistic}},
+        coupled=True,
     ),
 ]

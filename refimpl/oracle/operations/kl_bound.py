@@ -4,7 +4,7 @@ from refimpl.likelihood import elbo_rate, kl_rate
 from refimpl.oracle.operation import Operation
 
 PAGE = "53-kl-bound"
-CONVENTIONS = ("reduction", "dimensions", "factor", "gradient")
+CONVENTIONS = ("model", "time", "ve_kernel", "reduction", "dimensions", "factor", "gradient")
 
 
 def square(sde, t):

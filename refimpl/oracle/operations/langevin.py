@@ -24,7 +24,7 @@ OPERATIONS = [
         "ULA.4",
         PAGE,
         callables={"score": "score"},
-        conventions=("step",),
+        conventions=("model", "step"),
         alternatives={"step": {"h": langevin_step_of_size_2h}},
     ),
     Operation(
@@ -34,7 +34,7 @@ OPERATIONS = [
         "ULA.5",
         PAGE,
         callables={"score": "score"},
-        conventions=("step",),
+        conventions=("model", "step"),
         alternatives={"step": {"h": langevin_of_size_2h}},
     ),
 ]

@@ -34,7 +34,7 @@ OPERATIONS = [
         "MALA.7",
         PAGE,
         callables={"log_prob": "log_density"},
-        conventions=("step",),
+        conventions=("model", "step"),
         alternatives={"step": {"h": mala_step_of_size_2h}},
     ),
     Operation(
@@ -51,7 +51,7 @@ OPERATIONS = [
             "there": "the density of the move there",
             "back": "the density of the move back",
         },
-        conventions=("step",),
+        conventions=("model", "step"),
         alternatives={"step": {"h": log_acceptance_ratio_of_size_2h}},
     ),
 ]

@@ -1,12 +1,7 @@
 """Denoising at many noise levels, and in continuous time, with their terms."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from refimpl.objectives import continuous_denoising, multiscale_denoising
 from refimpl.oracle.operation import Operation
-from refimpl.sdes import VE
-from refimpl.vocabulary import SDE, Array, Marginal, TimeField
 
 
 def multiscale_terms(ns, score, x, z, sigma):
@@ -28,32 +23,8 @@ def continuous_terms(ns, score, sde, x, z, t, weight):
     }
 
 
-@dataclass(frozen=True)
-class Published:
-    """The VE SDE with σ(t) for the deviation of its kernel, as published, and not √(σ²(t) − σ²(0))."""
-
-    exact: VE
-
-    def drift(self, x: Array, t: Array) -> Array:
-        return self.exact.drift(x, t)
-
-    def diffusion(self, t: Array) -> Array:
-        return self.exact.diffusion(t)
-
-    def marginal(self, t: Array) -> Marginal:
-        alpha, sigma = self.exact.marginal(t)
-        return Marginal(alpha, (sigma**2 + self.exact.sigma_min**2) ** 0.5)
-
-
-def continuous_denoising_as_published(
-    score: TimeField, sde: SDE, x: Array, z: Array, t: Array, weight: Callable[[Array], Array]
-) -> Array:
-    """The loss with σ(t) for VE; VP and sub-VP have one kernel only."""
-    return continuous_denoising(score, Published(sde) if isinstance(sde, VE) else sde, x, z, t, weight)
-
-
 PAGE = "36-multiscale-denoising"
-CONVENTIONS = ("reduction", "dimensions", "weighting", "factor", "gradient")
+CONVENTIONS = ("model", "reduction", "dimensions", "weighting", "factor", "gradient")
 OPERATIONS = [
     Operation(
         "multiscale_denoising",
@@ -81,7 +52,6 @@ OPERATIONS = [
             "cross": "the cross term w s(x_t, t)·z/σ_t",
             "constant": "½ w‖z‖²/σ_t²",
         },
-        conventions=(*CONVENTIONS, "ve_kernel"),
-        alternatives={"ve_kernel": {"sigma(t)": continuous_denoising_as_published}},
+        conventions=(*CONVENTIONS, "time", "ve_kernel"),
     ),
 ]

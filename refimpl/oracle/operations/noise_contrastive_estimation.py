@@ -2,6 +2,8 @@
 
 import math
 
+import autograd.numpy as np
+
 from refimpl.objectives import conditional_noise_contrastive_estimation, noise_contrastive_estimation
 from refimpl.oracle.operation import Operation
 
@@ -19,6 +21,13 @@ def nce_terms(ns, log_model, log_noise, x, y):
     return terms_of(ns, logit(x), logit(y))
 
 
+def balanced(log_model, log_noise, x, y):
+    """Prior odds 1:1, whatever K is: the mean over the noise rows, and (NCE.1) with ν = 1, so no log K."""
+    logit = lambda u: log_model(u) - log_noise(u)
+    with np.errstate(invalid="ignore"):  # NaN gives NaN, and no warning
+        return np.logaddexp(0.0, -logit(x)) + np.mean(np.logaddexp(0.0, logit(y)), axis=0)
+
+
 def conditional_terms(ns, log_model, x, y):
     return {"pairs": ns.mean(2.0 * ns.softplus(log_model(y) - log_model(x)), 0)}
 
@@ -34,7 +43,8 @@ OPERATIONS = [
         trained=("log_model",),
         terms=nce_terms,
         nouns={"data": "the data term −log h(x)", "noise": "the noise term −Σₖ log(1 − h(yₖ))"},
-        conventions=CONVENTIONS,
+        conventions=(*CONVENTIONS, "logit"),
+        alternatives={"logit": {"balanced": balanced}},
     ),
     Operation(
         "conditional_noise_contrastive_estimation",

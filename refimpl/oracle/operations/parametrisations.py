@@ -16,9 +16,23 @@ PAGE = "26-parametrisations"
 OMEGA = "ω = σ̇σ − α̇σ²/α"
 CONSTANTS = "c_skip = σ_d²/(σ² + σ_d²), c_out = σσ_d/√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²), λ = (σ² + σ_d²)/(σσ_d)²"
 OPERATIONS = [
-    Operation("tweedie", tweedie, "(x + σ² s(x)) / α", "PAR.4", PAGE, callables={"score": "score"}),
     Operation(
-        "tweedie_variance", tweedie_variance, "(σ² I + σ⁴ ∂s/∂x) / α²", "PAR.8", PAGE, callables={"score": "score"}
+        "tweedie",
+        tweedie,
+        "(x + σ² s(x)) / α",
+        "PAR.4",
+        PAGE,
+        callables={"score": "score"},
+        conventions=("model",),
+    ),
+    Operation(
+        "tweedie_variance",
+        tweedie_variance,
+        "(σ² I + σ⁴ ∂s/∂x) / α²",
+        "PAR.8",
+        PAGE,
+        callables={"score": "score"},
+        conventions=("model",),
     ),
     Operation("noise_from_score", noise_from_score, "−σ s", "PAR.13", PAGE),
     Operation("score_from_noise", score_from_noise, "−ẑ/σ", "PAR.14", PAGE),

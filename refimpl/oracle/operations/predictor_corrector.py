@@ -12,6 +12,7 @@ OPERATIONS = [
         "PCS.6",
         PAGE,
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
         stages=12,
     ),
     Operation(
@@ -21,6 +22,8 @@ OPERATIONS = [
         "PCS.5",
         PAGE,
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
         stages=12,
+        coupled=True,
     ),
 ]

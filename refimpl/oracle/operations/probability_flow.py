@@ -11,6 +11,8 @@ OPERATIONS = [
         "PF.4",
         "25-probability-flow",
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
+        rates=("result",),
         at=("x", "t"),
     )
 ]

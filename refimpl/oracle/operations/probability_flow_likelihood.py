@@ -26,7 +26,7 @@ OPERATIONS = [
         trained=("score",),
         terms=probability_flow_terms,
         nouns={"prior": "the prior log π(x_T)", "divergence": "the integral of the divergence"},
-        conventions=CONVENTIONS,
+        conventions=("model", "time", "ve_kernel", *CONVENTIONS),
         stages=4,
     )
 ]

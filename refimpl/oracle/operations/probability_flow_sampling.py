@@ -15,6 +15,7 @@ OPERATIONS = [
         "PFS.2",
         PAGE,
         callables=HANDED,
+        conventions=("model", "time", "ve_kernel"),
         stages=STAGES,
     ),
     Operation(
@@ -24,6 +25,7 @@ OPERATIONS = [
         "PFS.3",
         PAGE,
         callables=HANDED,
+        conventions=("model", "time", "ve_kernel"),
         stages=STAGES,
     ),
 ]

@@ -19,6 +19,7 @@ OPERATIONS = [
         "RSD.8",
         PAGE,
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
         stages=4,
     ),
     Operation(
@@ -28,6 +29,7 @@ OPERATIONS = [
         "RSD.14",
         PAGE,
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
         stages=4,
     ),
 ]

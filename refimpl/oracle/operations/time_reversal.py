@@ -11,6 +11,8 @@ OPERATIONS = [
         "REV.5",
         "24-time-reversal",
         callables={"score": "time_score"},
+        conventions=("model", "time", "ve_kernel"),
+        rates=("result",),
         at=("x", "t"),
     )
 ]

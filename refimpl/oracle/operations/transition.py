@@ -10,5 +10,6 @@ OPERATIONS = [
         "α_{t|s} = α_t/α_s, σ²_{t|s} = σ_t² − α²_{t|s} σ_s²",
         "TRA.3",
         "27-transition",
+        conventions=("time", "ve_kernel"),
     )
 ]

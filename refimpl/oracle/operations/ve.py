@@ -26,15 +26,22 @@ def published_marginal(sigma_min: Array, sigma_max: Array, t: Array) -> Marginal
 
 PAGE = "20-ve"
 OPERATIONS = [
-    Operation("ve_drift", ve_drift, "0", "VE.2", PAGE),
-    Operation("ve_diffusion", ve_diffusion, "σ_min (σ_max/σ_min)^t √(2 ln(σ_max/σ_min))", "VE.3", PAGE),
+    Operation("ve_drift", ve_drift, "0", "VE.2", PAGE, conventions=("time",)),
+    Operation(
+        "ve_diffusion",
+        ve_diffusion,
+        "σ_min (σ_max/σ_min)^t √(2 ln(σ_max/σ_min))",
+        "VE.3",
+        PAGE,
+        conventions=("time",),
+    ),
     Operation(
         "ve_marginal",
         ve_marginal,
         "α = 1, σ² = σ_min² ((σ_max/σ_min)^{2t} − 1)",
         "VE.6",
         PAGE,
-        conventions=("ve_kernel",),
+        conventions=("time", "ve_kernel"),
         alternatives={"ve_kernel": {"sigma(t)": published_marginal}},
     ),
 ]

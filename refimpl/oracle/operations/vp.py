@@ -19,7 +19,14 @@ def vp_marginal(beta_0: Array, beta_1: Array, t: Array) -> Marginal:
 
 PAGE = "21-vp"
 OPERATIONS = [
-    Operation("vp_drift", vp_drift, "−½ β(t) x, β(t) = β₀ + t (β₁ − β₀)", "VP.3", PAGE),
-    Operation("vp_diffusion", vp_diffusion, "√β(t), β(t) = β₀ + t (β₁ − β₀)", "VP.4", PAGE),
-    Operation("vp_marginal", vp_marginal, "α = e^{−B/2}, σ² = 1 − e^{−B}, B = β₀ t + ½ t² (β₁ − β₀)", "VP.9", PAGE),
+    Operation("vp_drift", vp_drift, "−½ β(t) x, β(t) = β₀ + t (β₁ − β₀)", "VP.3", PAGE, conventions=("time",)),
+    Operation("vp_diffusion", vp_diffusion, "√β(t), β(t) = β₀ + t (β₁ − β₀)", "VP.4", PAGE, conventions=("time",)),
+    Operation(
+        "vp_marginal",
+        vp_marginal,
+        "α = e^{−B/2}, σ² = 1 − e^{−B}, B = β₀ t + ½ t² (β₁ − β₀)",
+        "VP.9",
+        PAGE,
+        conventions=("time",),
+    ),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.oracle.vectors.basic import count_rows, one_row
@@ -33,7 +34,8 @@ def testimony(operation: Operation, case: Case, name: str) -> Outcome:
     framework = FRAMEWORKS[name]
     function = getattr(import_module(f"refimpl.examples.right_{framework}"), operation.name)
     evaluate = import_module(f"refimpl.oracle.adapters.{framework}").evaluate
-    ask = lambda given, slope: _answer(evaluate(function, operation, given, operation.models[0], slope), name)
+    own = Conventions(model=operation.models[0])
+    ask = lambda given, slope: _answer(evaluate(function, operation, given, own, slope), name)
     outcome = ask(case, bool(operation.trained))
     if operation.trained and outcome.shape == ():  # a mean over the rows, which are then asked for one by one
         rows = [ask(one_row(case, row), False).value for row in range(count_rows(case))]
