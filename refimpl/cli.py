@@ -77,7 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
     )
-    check.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of the first re-draw, else 0")
+    check.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="S",
+        help="of re-draws, and of the draws that laws are compared with; else 0",
+    )
     check.add_argument(
         "--exec",
         dest="command",
@@ -268,6 +274,8 @@ def _operations(options: argparse.Namespace) -> int:
         print(f"    {operation.equation}")
         if operation.conventions:
             print(f"    conventions: {', '.join(operation.conventions)}")
+        if "model" in operation.conventions:
+            print(f"    its {operation.model_argument} may be: {', '.join(operation.models)}")
     print("\nconventions, the reference's own first:")
     for key, values in TABLE.items():
         for value, meaning in values.items():

@@ -50,6 +50,7 @@ STEMS = (
     "annealed_importance_sampling",
     "kernel_stein_discrepancy",
     "tolerance",
+    "sequential_test",
 )
 
 

@@ -1,4 +1,4 @@
-"""Whether a caller's function alters the arrays that it is given. Here it has copies; elsewhere its callers would see it."""
+"""Whether a caller's function alters the arrays that it is given: copies here, but elsewhere somebody's own."""
 
 from collections.abc import Callable
 from functools import wraps

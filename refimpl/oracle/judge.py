@@ -103,11 +103,17 @@ class Trial:
     def units(self) -> tuple[float, float]:
         """The caller's value and gradient against the reference, in machine epsilons of the caller's precision, for
         each of the stages that follow one another."""
-        value, gradient = (
-            tolerance.units(apart, self.outcome.epsilon, self.operation.stages)
-            for apart in self.distances(self.expected)
-        )
-        return value, gradient
+        epsilon, stages = self.outcome.epsilon, self.operation.stages
+        value, gradient = self.distances(self.expected)
+        return tolerance.units(value, epsilon, stages) / self.carried, tolerance.units(gradient, epsilon, stages)
+
+    @property
+    def carried(self) -> float:
+        """How much larger than the result the numbers are whose rounding it carries. Naming has no use for it: a
+        mistake is as large as the result."""
+        if self.operation.size is None:
+            return 1.0
+        return max(1.0, _largest(self.predict(self.operation.size).rows) / self.scales[0])
 
 
 def _predicted(

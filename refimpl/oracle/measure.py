@@ -22,9 +22,9 @@ NO_DESCRIPTION = ("unnamed", "inexact", "offset")
 DEFINITION = f"""\
 detected   check fails.
 named      the first finding of check is the mistake itself.
-described  the first finding that the oracle has without its catalogue explains the numbers: a formula of the oracle, told
-           in words as the right one with a part or two changed, with fitted coefficients, or under a convention, that
-           gives the caller's value, and gradient where there is one, on every case, to {NAMING:g} of their size;
+described  the first finding that the oracle has without its catalogue explains the numbers: a formula of the oracle,
+           told in words as the right one with a part or two changed, with fitted coefficients, or under a convention,
+           that gives the caller's value, and gradient where there is one, on every case, to {NAMING:g} of their size;
            or a probe that shows a fact which says what deviates. A finding that says only that the numbers differ
            ({", ".join(NO_DESCRIPTION)}) is no description."""
 HOW = {

@@ -39,6 +39,8 @@ class Operation:
                or arrays, which are parameters themselves. Without any, only values are compared.
     terms      a callable (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts, or None
     nouns      what a sentence calls each term
+    size       (*arguments) -> how large the numbers are, in the result's unit, whose rounding a right result may carry:
+               where it is no sum of terms, but is made of numbers larger than itself. None: as large as the result
     conventions   the keys of the table of conventions that mean something here
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
     rates      what changes its sign with the direction of time, being so much per unit of time: an argument, "result"
@@ -57,6 +59,7 @@ class Operation:
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     at: tuple[str, ...] = ()
     stages: int = 1
+    size: Callable | None = None
     coupled: bool = False
     rates: tuple[str, ...] = ()
 
@@ -165,6 +168,9 @@ class Mistake:
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
     change    what it does to the terms, where it does nothing else: two such mistakes are one after the other
+    right_under  the conventions under which it is none (mistakes/ambiguous.py)
+    minimiser  (D, B, K) -> by what the minimiser is multiplied, None for no minimiser (mistakes/minimisers.py); itself
+               None where nothing exact is known
     """
 
     operation: str
@@ -175,6 +181,8 @@ class Mistake:
     kind: str = "mistake"
     noise: float = 0.0
     change: Change | None = None
+    right_under: Mapping[str, str] = field(default_factory=dict)
+    minimiser: Callable[[int, int, int], Any] | None = None
 
 
 class Namespace:

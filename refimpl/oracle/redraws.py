@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from refimpl import noise
+from refimpl.oracle.cases.redraw import redrawn
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Case
 from refimpl.oracle.report import Row
@@ -30,8 +31,6 @@ def seeds(redraws: int, seed: int) -> range:
 
 def redrawn_trials(cases: tuple[Case, ...], run: Callable[[Case], Trial], wanted: range) -> list[Trial]:
     """The caller's function at the re-draws with these seeds, each named after its case and its seed."""
-    from refimpl.oracle.cases.redraw import redrawn
-
     trials = []
     for seed in wanted:
         case = redrawn(cases[seed % len(cases)], noise.generator(seed))
@@ -46,18 +45,22 @@ def telling(trials: list[Trial]) -> list[Trial]:
 
 
 def redrawn_rows(trials: list[Trial], others: list[Trial]) -> list[Row]:
-    """One row for all that pass, with the worst of them, and one for each that does not.
+    """One row for all that pass, with the worst of them, one for what the caller does not support, and one for each of
+    the others.
 
     others  the trials at the cases themselves, which tell a refusal of NaN from a failure
     """
     rows = [row for trial in trials for row in rows_of(trial, others)]
-    passed = [row for row in rows if row.status == "pass"]
-    return [*_summary(passed, len(trials)), *(row for row in rows if row.status != "pass")]
+    passed, unsupported = ([row for row in rows if row.status == status] for status in ("pass", "unsupported"))
+    summaries = []
+    if passed:
+        worst = max(passed, key=lambda row: row.units)
+        detail = f"worst {worst.units:.2g} units ({worst.case})"
+        summaries += [replace(worst, case=_share(passed, trials), detail=detail)]
+    if unsupported:
+        summaries += [replace(unsupported[0], case=_share(unsupported, trials))]
+    return [*summaries, *(row for row in rows if row.status not in ("pass", "unsupported"))]
 
 
-def _summary(passed: list[Row], count: int) -> list[Row]:
-    if not passed:
-        return []
-    worst = max(passed, key=lambda row: row.units)
-    number = f"all {count}" if len(passed) == count else f"{len(passed)} of {count}"
-    return [replace(worst, case=f"{number} re-draws", detail=f"worst {worst.units:.2g} units ({worst.case})")]
+def _share(rows: list[Row], trials: list[Trial]) -> str:
+    return f"all {len(trials)} re-draws" if len(rows) == len(trials) else f"{len(rows)} of {len(trials)} re-draws"

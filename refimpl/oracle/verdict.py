@@ -14,12 +14,15 @@ import numpy as np
 import refimpl
 from refimpl.oracle import judge
 from refimpl.oracle.conventions import Conventions, checked, for_operation
+from refimpl.oracle.draws import DRAWS
 from refimpl.oracle.inplace import watched
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming import named
+from refimpl.oracle.naming.laws import of_another_law
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
+from refimpl.oracle.own_draws import ALPHA, Caller, compared
 from refimpl.oracle.redraws import redrawn_rows, redrawn_trials, seeds, telling
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
@@ -46,8 +49,10 @@ def check(
     conventions     what the callables assume, for all of them or under an operation's name for one: see
                     ``refimpl operations``
     expected_failures  operation, or "operation/case", -> why it is known to fail
-    redraws, seed   how many times the inputs of the cases are drawn again for every operation, and the seed of the
-                    first; the next have the next seeds. Those that pass share a row.
+    redraws         how many times the inputs of the cases are drawn again for every operation; those that pass share a
+                    row
+    seed            of the first re-draw, the next have the next; and of the oracle's own draws, for callers that
+                    declare {"randomness": "own"}. Nothing else is drawn
     returns a Report: one row for every case, and the findings over several cases
     Raises ValueError for an unknown framework, operation, convention or expected failure, or a count below 0.
     """
@@ -100,13 +105,14 @@ def judged(
         function = _in_order(known[name], function)
         if callable(function):
             function = watched(function, known[name].arguments, altered.setdefault(name, set()))
-        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name], wanted)
+        tell = lambda case, name=name, done=done: progress(f"{name}/{case}", done, len(selected))
+        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name], wanted, tell)
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
     equations = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules), *_altered_note(altered), *_absent_note(absent)]
+    notes = [*_conventions_note(rules), *_seed_note(rules, seed), *_altered_note(altered), *_absent_note(absent)]
     return Report(
         tuple(rows),
         tuple(findings),
@@ -142,12 +148,23 @@ def offered(
 
 
 def _operation(
-    operation: Operation, function: Any, evaluate: Callable, rule: Conventions, wanted: range
+    operation: Operation,
+    function: Any,
+    evaluate: Callable,
+    rule: Conventions,
+    wanted: range,
+    tell: Callable[[str], None],
 ) -> tuple[list[Row], list[Finding]]:
     """The rows and the findings of one operation, at its cases and at re-draws of them with the wanted seeds."""
     problem = _signature_problem(operation, function)
     if problem:
         return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
+    if rule.randomness == "own":
+        rows, failed = compared(
+            Caller(operation, function, evaluate, rule), cases_of(operation.name), wanted.start, tell
+        )
+        findings = of_another_law(failed, wanted.start)
+        return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
     run = lambda case: judge.run(evaluate, function, operation, case, rule)
     trials = _trials(operation, function, evaluate, rule)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
@@ -179,6 +196,11 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
         return []
     sentence = "Your function answers the same call differently each time: it draws numbers of its own, or counts "
     sentence += "its calls. Let its random calls return the case's draws: with refimpl.replay(framework, z): …"
+    if operation.name in DRAWS:
+        sentence += (
+            f" Where that cannot be, declare conventions[{operation.name!r}] = {{'randomness': 'own'}}, and the "
+        )
+        sentence += "law of its results is compared."
     got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
     evidence = f"case {first.case.name}, called twice: {got}"
     return [Finding(operation.name, "mistake", "draws-its-own-noise", sentence, operation.equation, evidence)]
@@ -322,6 +344,13 @@ def _conventions_note(rules: Mapping[str, Conventions]) -> list[str]:
 def _altered_note(altered: Mapping[str, set[str]]) -> list[str]:
     told = [f"{', '.join(sorted(names))} of {name}" for name, names in altered.items() if names]
     return [f"altered in place, where the caller's own arrays would be: {'; '.join(told)}"] if told else []
+
+
+def _seed_note(rules: Mapping[str, Conventions], seed: int) -> list[str]:
+    """What chance has a part in."""
+    if not any(rule.randomness == "own" for rule in rules.values()):
+        return []
+    return [f"laws are compared with draws of seed {seed}; a right operation fails with a chance below {ALPHA:.0e}"]
 
 
 def _absent_note(absent: list[str]) -> list[str]:

@@ -76,30 +76,30 @@ def as_column(t, x):
     return t + np.zeros((len(x), 1))
 
 
-def growth(sde, score, x, t):
-    """½ g² (∇·s + ‖s‖²) − f·s − ∇·f, with t a column."""
-    s, half = score(x, t), 0.5 * sde.diffusion(t)[:, 0] ** 2
-    spread = half * (divergence(lambda u: score(u, t), x) + np.sum(s * s, axis=1))
-    return spread - np.sum(sde.drift(x, t) * s, axis=1) - divergence(lambda u: sde.drift(u, t), x)
+def outflow(sde, score, x, t):
+    """∇·v + v·s with v = f − ½ g² s and t a column: how fast log p falls at a point that v carries p past."""
+    velocity = lambda u: probability_flow(sde, score)(u, t)
+    return divergence(velocity, x) + np.sum(velocity(x) * score(x, t), axis=1)
 
 
 def fokker_planck_residual(sde, log_prob, x, t):
     t = as_column(t, x)
     in_time = elementwise_grad(log_prob, 1)(x, t)[:, 0]
-    return in_time - growth(sde, elementwise_grad(log_prob), x, t)
+    return in_time + outflow(sde, elementwise_grad(log_prob), x, t)
 
 
 def score_fokker_planck_residual(sde, score, x, t):
     t = as_column(t, x)
     in_time = [elementwise_grad(lambda c, i=i: score(x, c)[:, i])(t)[:, 0] for i in range(x.shape[1])]
-    return np.array(in_time).T - elementwise_grad(lambda u: growth(sde, score, u, t))(x)
+    return np.array(in_time).T + elementwise_grad(lambda u: outflow(sde, score, u, t))(x)
 
 
 # The way back
 
 
 def reverse_drift(sde, score, stochasticity=1.0):
-    return lambda x, t: sde.drift(x, t) - 0.5 * (1 + stochasticity**2) * sde.diffusion(t) ** 2 * score(x, t)
+    flow = probability_flow(sde, score)
+    return lambda x, t: flow(x, t) - 0.5 * (stochasticity * sde.diffusion(t)) ** 2 * score(x, t)
 
 
 def probability_flow(sde, score):
@@ -110,7 +110,7 @@ def probability_flow(sde, score):
 
 
 def tweedie(score, x, alpha, sigma):
-    return (x + sigma**2 * score(x)) / alpha
+    return (x - sigma * noise_from_score(score(x), sigma)) / alpha
 
 
 def tweedie_variance(score, x, alpha, sigma):

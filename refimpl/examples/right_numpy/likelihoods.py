@@ -100,12 +100,12 @@ def log_mean_weight(log_weights):
 
 
 def stein_kernel(score, x, y, kernel):
+    """The Stein operator, s + ∇, on the kernel in y, and s· + ∇· on the result in x."""
     left, right = np.broadcast_arrays(x[:, None], y[None])  # all pairs, (B_x, B_y, D)
     s_x, s_y = score(x)[:, None], score(y)[None]
-    slope_x, slope_y = elementwise_grad(kernel, 0), elementwise_grad(kernel, 1)
-    trace = sum(elementwise_grad(lambda u, i=i: slope_y(u, right)[..., i])(left)[..., i] for i in range(x.shape[1]))
-    cross = np.sum(s_x * slope_y(left, right) + s_y * slope_x(left, right), axis=-1)
-    return np.sum(s_x * s_y, axis=-1) * kernel(left, right) + cross + trace
+    of_y = lambda u: s_y * kernel(u, right)[..., None] + elementwise_grad(kernel, 1)(u, right)
+    trace = sum(elementwise_grad(lambda u, i=i: of_y(u)[..., i])(left)[..., i] for i in range(x.shape[1]))
+    return np.sum(s_x * of_y(left), axis=-1) + trace
 
 
 def kernel_stein_discrepancy(score, x, kernel):

@@ -52,10 +52,11 @@ def euler_maruyama_step(x, drift, diffusion, dt, z):
 
 
 def euler_maruyama(sde, score, x, ts, z, stochasticity=1.0):
+    """A step of the probability flow, and with it a Langevin step of size λ² g² h."""
     for (t, after), draw in zip(pairwise(ts), z, strict=True):
-        g = sde.diffusion(t)
-        drift = sde.drift(x, t) - (1 + stochasticity**2) / 2 * g**2 * score(x, t)
-        x = euler_maruyama_step(x, drift, stochasticity * g, after - t, draw)
+        h, g, s = t - after, sde.diffusion(t), score(x, t)
+        flow = sde.drift(x, t) - 0.5 * g**2 * s
+        x = langevin_step(lambda _, s=s: s, x, draw, (stochasticity * g) ** 2 * h) - h * flow
     return x
 
 
@@ -77,13 +78,11 @@ def norms(a):
 
 def corrected(step_of, sde, score, x, ts, z_predictor, z_corrector):
     """A step of the reverse SDE, then Langevin steps at the time that it has come to."""
-    for (t, after), draw, corrections in zip(pairwise(ts), z_predictor, z_corrector, strict=True):
-        g = sde.diffusion(t)
-        x = euler_maruyama_step(x, sde.drift(x, t) - g**2 * score(x, t), g, after - t, draw)
+    for n, corrections in enumerate(z_corrector):
+        x = euler_maruyama(sde, score, x, ts[n : n + 2], z_predictor[n : n + 1])
         for z in corrections:
-            s = score(x, after)
-            h = step_of(z, s)
-            x = x + h / 2 * s + np.sqrt(h) * z
+            s = score(x, ts[n + 1])
+            x = langevin_step(lambda _, s=s: s, x, z, step_of(z, s))
     return x
 
 

@@ -16,7 +16,7 @@ def langevin_step(score, x, z, step):
 @torch.no_grad()
 def langevin(score, x, z, step):
     for draw in z:
-        x = torch.addcmul(x, 0.5 * step, score(x)) + (2 * step).sqrt() * draw / 2**0.5
+        x = torch.addcmul(x, 0.5 * step, score(x)).addcmul(step.sqrt(), draw)
     return x
 
 

@@ -71,7 +71,9 @@ def _layers(e, parameters, x, back):
     indexed = list(enumerate(parameters))
     for layer, layers in e.steps("the layers", indexed[::-1] if back else indexed):
         kept_first = layer % 2 == 0
-        keeps = e.choice("the half that a layer keeps", {"the first half in every layer": "1", "the other half": "other"})
+        keeps = e.choice(
+            "the half that a layer keeps", {"the first half in every layer": "1", "the other half": "other"}
+        )
         kept_first = keeps == "1" or (not kept_first if keeps == "other" else kept_first)
         if layers[0][0].shape[0] != (half if kept_first else size - half):
             kept_first = layer % 2 == 0  # the network does not fit the other half
@@ -79,7 +81,9 @@ def _layers(e, parameters, x, back):
         out = _network(layers, kept)
         width = out.shape[-1] // 2
         first, second = out[..., :width], out[..., width:]
-        order = e.choice("the order of a network's outputs", {"shift first": "shift", "log-scale and shift by turns": "turns"})
+        order = e.choice(
+            "the order of a network's outputs", {"shift first": "shift", "log-scale and shift by turns": "turns"}
+        )
         if order:
             first, second = (second, first) if order == "shift" else (out[..., ::2], out[..., 1::2])
         raw, shift = e("the output for the log-scale", first), e("the shift τ", second)

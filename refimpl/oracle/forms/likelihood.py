@@ -1,6 +1,7 @@
 """The likelihoods, the ledger and annealed importance sampling, written out with their parts named."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import autograd.numpy as np
@@ -106,7 +107,8 @@ def _flow(e, sde, score, ts):
 
 
 def probability_flow_log_likelihood(e, sde, score, log_prior, x, ts, v, integrate):
-    end, sums = _carried(e, *_flow(e, sde, score, ts), x, ts, v, integrate)
+    path, divergence = _flow(e, sde, score, ts)
+    end, sums = _carried(e, path, divergence, x, ts, v, integrate)
     return e.term("the prior log π(x_T)", log_prior(end)) + e.term(
         "the integral of the divergence", e.mean("the mean over the probes", sums)
     )
@@ -123,7 +125,8 @@ def bits_per_dimension(e, log_likelihood, dimensions, bin_width):
 
 
 def likelihood_ledger(e, sde, score, log_prior, x, ts, v, integrate, bin_width):
-    end, forms = _carried(e, *_flow(e, sde, score, ts), x, ts, v, integrate)
+    path, rate = _flow(e, sde, score, ts)
+    end, forms = _carried(e, path, rate, x, ts, v, integrate)
     k, d = float(len(v)), float(x.shape[1])
     gap = np.max(np.abs(np.einsum("kbi,kbj->bij", v, v) / k - np.eye(x.shape[1])), axis=(1, 2))
     exact = gap <= 1e-12
@@ -202,28 +205,20 @@ def annealed_importance_sampling(e, log_density, log_base, x, draws, betas, kern
         return lambda u: base * log_b(u) + beta * f(u)
 
     def moved_along(beta):
-        f_part, b_part = (lambda u: beta * f(u)), (lambda u: (1.0 - beta) * log_b(u))
         way = e.choice(
             "the path of the moves", {"b^β e^{(1−β)f}": "exchanged", "b e^{βf}": "added", "e^{βf}": "without"}
         )
         if way == "exchanged":
             return lambda u: beta * log_b(u) + (1.0 - beta) * f(u)
-        if way == "added":
-            return lambda u: log_b(u) + f_part(u)
-        return f_part if way == "without" else (at(beta) if path else lambda u: b_part(u) + f_part(u))
+        if way:
+            share = 1.0 if way == "added" else 0.0
+            return lambda u: share * log_b(u) + beta * f(u)
+        return at(beta)
 
     points = [x]
     for k in range(1, n):
-        told = e(
-            "the temperature of the move",
-            betas[k],
-            {
-                "β_{k−1}": lambda k=k: betas[k - 1],
-                "β_{k+1}": lambda k=k: betas[k + 1],
-                "1": lambda: 1.0,
-                "0": lambda: 0.0,
-            },
-        )
+        others = {"β_{k−1}": betas[k - 1], "β_{k+1}": betas[k + 1], "1": 1.0, "0": 0.0}
+        told = e("the temperature of the move", betas[k], {name: partial(float, b) for name, b in others.items()})
         points.append(kernel(moved_along(told), points[-1], draws[k - 1]))
     used = points
     shift = e.choice(

@@ -28,8 +28,11 @@ def contrastive_divergence(e, log_density, x, y):
     return e(
         "the loss",
         loss,
-        {"the mean of log(1 + e^{f(y) − f(x)})": logistic,
-            "the mean of (f(y) − f(x))²": lambda: np.mean((negative - positive) ** 2, 0), "the loss and 0.1 (f(x)² + f(y)²)": lambda: penalty(0.1)},
+        {
+            "the mean of log(1 + e^{f(y) − f(x)})": logistic,
+            "the mean of (f(y) − f(x))²": lambda: np.mean((negative - positive) ** 2, 0),
+            "the loss and 0.1 (f(x)² + f(y)²)": lambda: penalty(0.1),
+        },
     )
 
 
@@ -56,7 +59,9 @@ def squared_residual(e, s, target, weight=1.0, also: Mapping[str, Callable] | No
         "half the sum of s and the target's square": lambda: 0.5 * per_row * np.sum(s + target**2, -1),
         "half the sum of s less the target's square": lambda: 0.5 * per_row * np.sum(s - target**2, -1),
         "half the norm of the weighted residual, not squared": lambda: 0.5 * np.sqrt(np.sum(weight * r**2, -1)),
-        "half the sum of the weighted residual's absolute values": lambda: 0.5 * np.sum(np.sqrt(weight) * np.abs(r), -1),
+        "half the sum of the weighted residual's absolute values": lambda: (
+            0.5 * np.sum(np.sqrt(weight) * np.abs(r), -1)
+        ),
         "half the square of the weighted residual averaged over the rows": lambda: (
             0.5 * np.sum(np.mean(np.sqrt(weight) * r, 0) ** 2, -1) + 0.0 * loss
         ),

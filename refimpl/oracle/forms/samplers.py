@@ -45,6 +45,32 @@ def langevin(e, score, x, z, step):
     return e("the last state", x, mean)
 
 
+def _annealed_step(e, score, x, z, told, sigma, sigmas, step):
+    """One step at the level σ, of a network that is told another."""
+    last = e("the last level σ_L of the ratio", sigmas[-1], {"the first level": lambda: sigmas[0]})
+    ratio = e("the ratio σᵢ/σ_L", sigma / last)
+    e.quantity("σᵢ/σ_L", ratio), e.quantity("σᵢ", sigma)
+    h = step * ratio**2
+    z = e("a step's noise z", z)
+    point = e("the point of the score", x, {"the point after the noise": lambda: x + np.sqrt(h) * z})
+    s = score(point, e("the level that the network is told", told))
+    instead = {
+        "the mean of the scores of all levels": lambda: sum(score(point, level) for level in sigmas) / len(sigmas),
+        "−s/σᵢ": lambda: -s / sigma,
+        "s/σᵢ": lambda: s / sigma,
+        "s/σᵢ²": lambda: s / sigma**2,
+        "σᵢ s": lambda: s * sigma,
+    }
+    used = e("the score s", s, instead)
+    drift_h = e("the step hᵢ of the drift", h, {"h, not annealed": lambda: step + 0.0 * h})
+    noise_h = e("the step hᵢ of the noise", h, {"h, not annealed": lambda: step + 0.0 * h})
+    if e.choice("the step", {"a deviation: noise h σᵢ/σ_L, drift half its square": "deviation"}):
+        drift_h = noise_h = (step * ratio) ** 2
+    drift = e.term("the drift (hᵢ/2) s", 0.5 * drift_h * used)
+    noise = e.term("the noise √hᵢ z", np.sqrt(noise_h) * z, {"(hᵢ/2) √hᵢ z": lambda: 0.5 * h**1.5 * z})
+    return e("the state after a step", e("the state x", x) + drift + noise)
+
+
 def annealed_langevin(e, score, x, sigmas, z, step):
     z = e("the draws z", z)
     last, start, count = sigmas[-1], x, len(sigmas)
@@ -62,10 +88,8 @@ def annealed_langevin(e, score, x, sigmas, z, step):
         rows=0,
     )
     size_all = e("the levels of the steps", sigmas, {"them upside down": lambda: sigmas[::-1]}, rows=0)
-    pairs = [(i, k) for i in range(count) for k in range(z.shape[1])]
     if e.choice("the order of the loops", {"T times down the whole ladder": "exchanged"}):
-        pairs = [(i, k) for k in range(z.shape[1]) for i in range(count)]
-        levels = [[pair] for pair in pairs]
+        levels = [[(i, k)] for k in range(z.shape[1]) for i in range(count)]
     else:
         levels = [[(i, k) for k in range(z.shape[1])] for i in range(count)]
     order = e.choice("the ladder", {"the levels from the smallest to the largest, with the draws as they come": "up"})
@@ -75,40 +99,7 @@ def annealed_langevin(e, score, x, sigmas, z, step):
         states = []
         for i, k in e.steps("the steps of a level", level):
             at = count - 1 - i if order else i
-            sigma = size_all[at]
-            ratio = e(
-                "the ratio σᵢ/σ_L",
-                sigma / e("the last level σ_L of the ratio", last, {"the first level": lambda: sigmas[0]}),
-            )
-            e.quantity("σᵢ/σ_L", ratio), e.quantity("σᵢ", sigma)
-            h = step * ratio**2
-            draw = e("a step's noise z", z[i, k])
-            point = e(
-                "the point of the score", x, {"the point after the noise": lambda x=x, h=h, d=draw: x + np.sqrt(h) * d}
-            )
-            told = e("the level that the network is told", told_all[at])
-            mean = {"the mean of the scores of all levels": lambda p=point: sum(score(p, s) for s in sigmas) / count}
-            s = score(point, told)
-            s = e(
-                "the score s",
-                s,
-                {
-                    **mean,
-                    "−s/σᵢ": lambda s=s, a=sigma: -s / a,
-                    "s/σᵢ": lambda s=s, a=sigma: s / a,
-                    "s/σᵢ²": lambda s=s, a=sigma: s / a**2,
-                    "σᵢ s": lambda s=s, a=sigma: s * a,
-                },
-            )
-            drift_h = e("the step hᵢ of the drift", h, {"h, not annealed": lambda: step + 0.0 * h})
-            noise_h = e("the step hᵢ of the noise", h, {"h, not annealed": lambda: step + 0.0 * h})
-            if e.choice("the step", {"a deviation: noise h σᵢ/σ_L, drift half its square": "deviation"}):
-                drift_h = noise_h = (step * ratio) ** 2
-            drift = e.term("the drift (hᵢ/2) s", 0.5 * drift_h * s)
-            noise = e.term(
-                "the noise √hᵢ z", np.sqrt(noise_h) * draw, {"(hᵢ/2) √hᵢ z": lambda h=h, d=draw: 0.5 * h**1.5 * d}
-            )
-            x = e("the state after a step", e("the state x", x) + drift + noise)
+            x = _annealed_step(e, score, x, z[i, k], told_all[at], size_all[at], sigmas, step)
             states.append(x)
     tweedie = lambda x, gain: x + gain * score(x, last)
     return e(
@@ -445,7 +436,7 @@ def _encoded(e, sde, score, x, ts, integrate):
             "them between 0 and 1": lambda: inner,
         },
     )
-    (alpha_0, sigma_0), (alpha_1, sigma_1) = sde.marginal(ts[0]), sde.marginal(ts[-1])
+    sigma_0, (alpha_1, sigma_1) = sde.marginal(ts[0]).sigma, sde.marginal(ts[-1])
     x = e("the start", x, {"σ times it": lambda: sigma_0 * x})
 
     def velocity(u, t):

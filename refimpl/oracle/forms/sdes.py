@@ -329,18 +329,19 @@ def fokker_planck_residual(e, sde, log_prob, x, t):
     return e("the residual", whole, {"p times it": lambda: density * whole})
 
 
+def _laplacians(field, x):
+    """Of every component, (B, D)."""
+    component = lambda d: lambda u: field(u)[:, d]
+    return np.stack([ns.divergence(ns.gradient(component(d)), x) for d in range(x.shape[1])], -1)
+
+
 def score_fokker_planck_residual(e, sde, score, x, t):
     named, t = Named(e, sde), column(x, t)
     told = lambda c: e.time("the time that the model is told", c)
     field, half = lambda u: score(u, told(t)), 0.5 * named.square(t)[:, 0]
     drift = lambda u: named.drift(u, t)
-    along = lambda u, v: np.stack(
-        [np.sum(ns.gradient(lambda w: field(w)[:, d])(u) * v, -1) for d in range(u.shape[1])], -1
-    )
-    laplacian = lambda: (
-        half[:, None]
-        * np.stack([ns.divergence(ns.gradient(lambda w: field(w)[:, d]), x) for d in range(x.shape[1])], -1)
-    )
+    along = lambda u, v: np.sum(ns.jacobian(field, u) * v[:, None, :], -1)
+    laplacian = lambda: half[:, None] * _laplacians(field, x)
     of_sum = lambda: ns.gradient(lambda c: np.sum(score(x, told(c)), -1))(t) + 0.0 * x
     state = {
         "that with f constant": lambda: ns.gradient(lambda u: np.sum(ns.stop_gradient(drift(x)) * field(u), -1))(x),

@@ -2,7 +2,9 @@
 residual a square of the wrong thing."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from refimpl.oracle.mistakes.minimisers import goal
 from refimpl.oracle.operation import Change, Mistake, Operation
 
 # change -> (the factor on the term, given D, B and K; what the sentence says of the term)
@@ -36,21 +38,27 @@ def of_terms(
     named      (term, change) -> (name, sentence, seen) where the field has a name for it
     """
     mistakes = [_detached_altogether(operation)] if operation.trained else []
-    follows = f" {MOVES}" if operation.trained else ""
     for term, noun in operation.nouns.items():
         for change, (factor, verb) in CHANGES.items():
             if not {term, change, f"{term}-{change}"} & set(leave_out):
-                name, sentence, seen = (named or {}).get(
-                    (term, change), (f"{term}-{change}", f"{_capital(noun)} {verb}.{follows}", "")
-                )
-                mistakes.append(_changed(operation, name, sentence, seen, Change(term, factor)))
+                plain = f"{_capital(noun)} {verb}."
+                mistakes.append(_of_term(operation, change, Change(term, factor), plain, named or {}))
         if operation.trained and not {term, f"{term}-detached"} & set(leave_out):
-            sentence = (
-                f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
-            )
-            name, sentence, seen = (named or {}).get((term, "detached"), (f"{term}-detached", sentence, ""))
-            mistakes.append(_changed(operation, name, sentence, seen, Change(term, detached=True)))
+            plain = f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
+            mistakes.append(_of_term(operation, "detached", Change(term, detached=True), plain, named or {}))
     return mistakes
+
+
+def _of_term(operation: Operation, kind: str, change: Change, plain: str, named: Mapping) -> Mistake:
+    """One mistake, under its own name or that of the field, with where the minimiser goes if its sentence does not say."""
+    term, factor = change.term, (lambda d, b, k: 0.0) if change.detached else change.factor
+    name, sentence, seen = named.get((term, kind), (f"{term}-{kind}", plain, ""))
+    moved = goal(operation.name, term, kind, factor) if operation.trained else None
+    if moved and "inimi" not in sentence:
+        sentence = f"{sentence} {moved.sentence}"
+    elif operation.trained and not moved and (term, kind) not in named and not change.detached:
+        sentence = f"{sentence} {MOVES}"
+    return replace(_changed(operation, name, sentence, seen, change), minimiser=moved.factor if moved else None)
 
 
 def of_residual(operation: Operation, residual: Callable, precedence: Callable) -> list[Mistake]:
@@ -93,7 +101,8 @@ def of_residual(operation: Operation, residual: Callable, precedence: Callable) 
 
 
 def _capital(noun: str) -> str:
-    return noun[0].upper() + noun[1:]
+    """With a capital, if it begins with a word: g² does not."""
+    return noun[0].upper() + noun[1:] if noun[:2].isalpha() else noun
 
 
 def applied(ns, operation: Operation, arguments: tuple, *changes: Change) -> dict:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.naming.affine import priced, sampler
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import weighting, whole_factor
-from refimpl.oracle.naming.formula import one_change, two_changes
+from refimpl.oracle.naming.formula import one_change, one_change_up_to_a_factor, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
 from refimpl.oracle.naming.pairs import pairs
@@ -34,6 +35,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue_up_to_a_factor,
     one_change,
     coefficients,
+    one_change_up_to_a_factor,
     substituted,
     offset,
     keeps_state,
@@ -45,6 +47,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     pairs,
     two_changes,
     composed,
+    sampler,
     facts,
     unnamed,
 )
@@ -78,6 +81,8 @@ def named(
         findings = undeclared(operation, trials, rerun)
     if not findings and wrong:
         findings = next(filter(None, (namer(inquiry) for namer in namers)), [])
+    if wrong:
+        findings = priced(inquiry, findings)
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 

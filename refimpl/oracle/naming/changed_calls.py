@@ -34,22 +34,22 @@ class ChangedCall:
 
 # name -> (what stands for a, the change), of any array of numbers
 ELEMENTS: dict[str, tuple[str, Change]] = {
-    "negated": ("−{a} for {a}", lambda a: -a),
+    "negated": ("minus {a} for {a}", lambda a: -a),
     "zero": ("0 for {a}", lambda a: 0.0 * a),
-    "doubled": ("2 {a} for {a}", lambda a: 2.0 * a),
-    "halved": ("{a}/2 for {a}", lambda a: 0.5 * a),
+    "doubled": ("twice {a} for {a}", lambda a: 2.0 * a),
+    "halved": ("half of {a} for {a}", lambda a: 0.5 * a),
 }
 # … of numbers, columns and grids
 NUMBERS: dict[str, tuple[str, Change]] = {
     **ELEMENTS,
-    "squared": ("{a}² for {a}", lambda a: a**2),
-    "rooted": ("√{a} for {a}", lambda a: np.sqrt(a)),
-    "reciprocal": ("1/{a} for {a}", lambda a: 1.0 / a),
+    "squared": ("the square of {a} for {a}", lambda a: a**2),
+    "rooted": ("the root of {a} for {a}", lambda a: np.sqrt(a)),
+    "reciprocal": ("one over {a} for {a}", lambda a: 1.0 / a),
     "one": ("1 for {a}", lambda a: 1.0 + 0.0 * a),
-    "one-minus": ("1 − {a} for {a}", lambda a: 1.0 - a),
-    "log": ("log {a} for {a}", lambda a: np.log(a)),
-    "exp": ("e^{a} for {a}", lambda a: np.exp(a)),
-    "absolute": ("|{a}| for {a}", lambda a: np.abs(a)),
+    "one-minus": ("one minus {a} for {a}", lambda a: 1.0 - a),
+    "log": ("the logarithm of {a} for {a}", lambda a: np.log(a)),
+    "exp": ("the exponential of {a} for {a}", lambda a: np.exp(a)),
+    "absolute": ("the absolute value of {a} for {a}", lambda a: np.abs(a)),
 }
 # … along one axis of an array
 ALONG: dict[str, tuple[str, Change]] = {
@@ -64,10 +64,10 @@ ALONG: dict[str, tuple[str, Change]] = {
 ORDINALS = ("first", "second", "third", "fourth")
 # … of a callable
 CALLABLES: dict[str, tuple[str, Callable[[Callable], Callable]]] = {
-    "negated": ("−{a} for {a}", lambda f: lambda *given: -f(*given)),
+    "negated": ("minus {a} for {a}", lambda f: lambda *given: -f(*given)),
     "zero": ("0 for {a}", lambda f: lambda *given: 0.0 * f(*given)),
-    "doubled": ("2 {a} for {a}", lambda f: lambda *given: 2.0 * f(*given)),
-    "halved": ("{a}/2 for {a}", lambda f: lambda *given: 0.5 * f(*given)),
+    "doubled": ("twice {a} for {a}", lambda f: lambda *given: 2.0 * f(*given)),
+    "halved": ("half of {a} for {a}", lambda f: lambda *given: 0.5 * f(*given)),
     "mirrored": ("{a} taken at −x", lambda f: lambda x, *given: f(-x, *given)),
 }
 TIMED: dict[str, tuple[str, Callable[[Callable], Callable]]] = {

@@ -16,11 +16,13 @@ import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.factors import Factor
 from refimpl.oracle.forms import form_of
 from refimpl.oracle.forms.samplers import one_step
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Monomial
-from refimpl.oracle.naming.formula import Variant, parts_of, rows_of, run, sizes_of
+from refimpl.oracle.naming.formula import MOST, Variant, parts_of, rows_of, run, sizes_of
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
@@ -52,21 +54,45 @@ def coefficients(inquiry: Inquiry) -> list[Finding]:
     if not found:
         return []
     options = [monomials(*pairs) for pairs in found]
+    findings: list[Finding] = []
     for chosen in islice(product(*options), COMBINATIONS):
         edits = tuple(Edit(t, "fitted", m) for t, m in zip(terms, chosen, strict=True) if m != Monomial(1.0))
-        variant = Variant(operation, edits)
-        worst = inquiry.worst(variant) if edits else float("inf")
+        worst = inquiry.worst(Variant(operation, edits)) if edits else float("inf")
         if worst <= NAMING:
-            return [_finding(inquiry, edits, worst, len(found[0][0]))]
-    return []
+            findings += _findings(inquiry, dict(zip(terms, chosen, strict=True)), worst, len(found[0][0]))
+    return findings[:MOST]
 
 
-def _finding(inquiry: Inquiry, edits: Sequence[Edit], worst: float, count: int) -> Finding:
-    sentence = "Fitted to your numbers, " + " and ".join(edit.sentence for edit in edits)
-    sentence += ", and the rest is as it should be."
+def _findings(inquiry: Inquiry, factors: Mapping[str, Monomial], worst: float, count: int) -> list[Finding]:
+    """What the terms are multiplied by; of a loss, whose whole factor is a convention, beside that factor."""
+    whole = _common(list(factors.values())) if inquiry.operation.trained else None
+    beside = {t: m / whole.monomial if whole else m for t, m in factors.items()}
+    said = " and ".join(Edit(t, "fitted", m).sentence for t, m in beside.items() if m != Monomial(1.0))
     evidence = f"a fit of {count} sets of coefficients; with these the formula gives your {inquiry.compared} "
     evidence += f"{inquiry.cases}, to {max(worst, EPSILON):.0e} of their size"
-    return inquiry.finding("mistake", "fitted-coefficients", sentence, evidence)
+    sentence = f"Fitted to your numbers, {said}, and the rest is as it should be."
+    finding = inquiry.finding("mistake", "fitted-coefficients", sentence, evidence)
+    return [finding, convention(inquiry, whole.factor, evidence)] if whole else [finding]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A factor on a whole loss, in both ways of writing it."""
+
+    monomial: Monomial
+    factor: Factor
+
+
+def _common(factors: Sequence[Monomial]) -> Whole | None:
+    """A factor that may stand before a whole loss, if fewer terms deviate beside it."""
+    deviating = lambda whole: sum(m / whole != Monomial(1.0) for m in factors)
+    for whole in factors:
+        powers = dict(whole.powers)
+        allowed = whole.constant > 0.0 and all(name in "BDK" and abs(p) == 1 for name, p in powers.items())
+        if allowed and deviating(whole) < deviating(Monomial(1.0)):
+            b, d, k = (int(powers.get(letter, 0)) for letter in "BDK")
+            return Whole(whole, Factor(whole.constant, (b, d, k)))
+    return None
 
 
 def _fitted(inquiry: Inquiry, terms: Sequence[str]) -> list[tuple[list[float], list[Mapping[str, float]]]]:

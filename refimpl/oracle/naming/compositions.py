@@ -14,8 +14,8 @@ from refimpl.oracle.operation import Mistake, Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 
-# What is tried of an operation without terms, where every mistake has to be run with every change: the commonest changes
-# of what is no array of rows, and the order of the draws; by the ends of the names of changed calls.
+# What is tried of an operation without terms, where every mistake has to be run with every change: the commonest
+# changes of what is no array of rows, and the order of the draws; by the ends of the names of changed calls.
 TRIED = ("negated", "doubled", "halved", "squared", "exchanged")
 ORDER = ("z-reversed-axis-0", "z-reversed-axis-1", "v-first-only-axis-0", "ts-reversed-axis-0")
 

@@ -8,7 +8,7 @@ say of many wrong formulas what they are, in words, without knowing any of them 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,7 @@ import autograd.numpy as np
 from autograd.tracer import getval
 
 from refimpl.oracle.adapters.numpy import namespace as ns
+from refimpl.oracle.naming.changes import CHANGES, STEPS, Part
 from refimpl.vocabulary import Array
 
 
@@ -31,6 +32,11 @@ class Monomial:
         for name, power in self.powers:
             value = value * e.quantities[name] ** float(power)
         return value
+
+    def __truediv__(self, other: "Monomial") -> "Monomial":
+        ours, theirs = dict(self.powers), dict(other.powers)
+        powers = {name: ours.get(name, Fraction(0)) - theirs.get(name, Fraction(0)) for name in {**ours, **theirs}}
+        return Monomial(self.constant / other.constant, tuple((name, p) for name, p in powers.items() if p))
 
     def __str__(self) -> str:
         simple = Fraction(self.constant).limit_denominator(64)
@@ -63,22 +69,6 @@ class Edit:
         else:
             said = f"is replaced by {self.change}"
         return f"{self.part} {said}"
-
-
-@dataclass
-class Part:
-    """What is known of a part once the form has been run: what may be done to it depends on it."""
-
-    shapes: set[tuple] = field(default_factory=set)
-    positive: bool = True
-    visits: int = 0
-    stepped: int = 0
-    rows: bool = False
-    coordinates: bool = False
-    replicated: bool = False
-    steps: bool = False
-    choice: bool = False
-    instead: list[str] = field(default_factory=list)
 
 
 class Editor:
@@ -130,14 +120,14 @@ class Editor:
 
     def steps(self, part: str, items: Iterable) -> Iterator:
         """The steps of a loop, themselves a part."""
-        items = list(items)
+        taken = list(items)
         if self.parts is not None:
             self.parts.setdefault(part, Part()).steps = True
         for edit in self.edits:
             if edit.part == part:
-                items = STEPS[edit.change].make(items)
-        for n, item in enumerate(items):
-            self.stack.append((n, n == len(items) - 1))
+                taken = STEPS[edit.change].make(taken)
+        for n, item in enumerate(taken):
+            self.stack.append((n, n == len(taken) - 1))
             yield item
             self.stack.pop()
 
@@ -247,108 +237,6 @@ class Editor:
     def held(self, part: str, value: Any, level: int) -> Any:
         """What the part was at its first visit, of all or since the outer loops took their step."""
         return self.kept.setdefault((part, *(n for n, _ in self.stack[:level])), value)
-
-
-@dataclass(frozen=True)
-class Change:
-    """What can be done to a part: what a sentence says of it, what it makes of a value, and to which parts it applies."""
-
-    said: str
-    make: Callable
-    applies: Callable[[Part], bool] = lambda part: True
-    light: bool = False
-
-
-def scaled(
-    said: str, factor: Callable[[Editor], float], applies: Callable = lambda part: True, light: bool = False
-) -> Change:
-    return Change(said, lambda e, part, v, axis: factor(e) * v, applies, light)
-
-
-def pointwise(said: str, function: Callable, applies: Callable = lambda part: True, light: bool = False) -> Change:
-    return Change(said, lambda e, part, v, axis: function(v), applies, light)
-
-
-def in_rows(said: str, function: Callable) -> Change:
-    return Change(said, lambda e, part, v, axis: function(v, axis) + 0.0 * v, lambda part: part.rows)
-
-
-def at_step(said: str, chosen: Callable, applies: Callable) -> Change:
-    return Change(said, lambda e, part, v, axis: 0.0 * v if chosen(e.stack) else v, applies)
-
-
-def _first_row(v: Array, axis: int) -> Array:
-    return v[(slice(None),) * axis + (slice(0, 1),)]
-
-
-def _next_row(v: Array, axis: int) -> Array:
-    before = (slice(None),) * axis
-    return np.concatenate([v[(*before, slice(1, None))], v[(*before, slice(0, 1))]], axis)
-
-
-positive = lambda part: part.positive
-coordinates = lambda part: part.coordinates
-replicated = lambda part: part.replicated
-
-CHANGES: dict[str, Change] = {
-    "missing": scaled("is left out", lambda e: 0.0, light=True),
-    "sign": scaled("has the wrong sign", lambda e: -1.0, light=True),
-    "twice": scaled("enters twice", lambda e: 2.0, light=True),
-    "half": scaled("is halved", lambda e: 0.5, light=True),
-    "four-times": scaled("is multiplied by 4", lambda e: 4.0),
-    "quarter": scaled("is divided by 4", lambda e: 0.25),
-    "root-two": scaled("is multiplied by √2", lambda e: 2.0**0.5),
-    "over-root-two": scaled("is divided by √2", lambda e: 0.5**0.5),
-    "over-D": scaled("is divided by D", lambda e: 1.0 / e.sizes["D"]),
-    "times-D": scaled("is multiplied by D", lambda e: float(e.sizes["D"])),
-    "over-root-D": scaled("is divided by √D", lambda e: e.sizes["D"] ** -0.5),
-    "over-B": scaled("is divided by B", lambda e: 1.0 / e.sizes["B"]),
-    "times-B": scaled("is multiplied by B, a sum over the rows", lambda e: float(e.sizes["B"])),
-    "over-K": scaled("is divided by K", lambda e: 1.0 / e.sizes["K"]),
-    "times-K": scaled("is multiplied by K", lambda e: float(e.sizes["K"])),
-    "detached": pointwise("does not reach the gradient: it is detached", getval),
-    "one": pointwise("is replaced by 1", lambda v: 0.0 * v + 1.0, light=True),
-    "squared": pointwise("is squared", lambda v: v**2, light=True),
-    "rooted": pointwise("is replaced by its root", np.sqrt, positive, light=True),
-    "inverted": pointwise("is replaced by its inverse", lambda v: 1.0 / v, light=True),
-    "fourth": pointwise("is raised to the fourth power", lambda v: v**4, positive),
-    "fourth-root": pointwise("is replaced by its fourth root", lambda v: v**0.25, positive),
-    "logarithm": pointwise("is replaced by its logarithm", np.log, positive),
-    "exponential": pointwise("is replaced by its exponential", np.exp),
-    "absolute": pointwise("is replaced by its absolute value", np.abs, lambda part: not part.positive),
-    "complement": pointwise("is replaced by 1 minus it", lambda v: 1.0 - v),
-    "logistic": pointwise("is sent through the logistic function", lambda v: 1.0 / (1.0 + np.exp(-v))),
-    "rows-averaged": in_rows("is averaged over the rows", lambda v, axis: np.mean(v, axis, keepdims=True)),
-    "rows-summed": in_rows("is summed over the rows, in each of them", lambda v, axis: np.sum(v, axis, keepdims=True)),
-    "first-row": in_rows("is that of the first row in every row", _first_row),
-    "next-row": in_rows("is that of the next row", _next_row),
-    "first-coordinate": pointwise("is that of the first coordinate in all of them", lambda v: v[..., :1] + 0.0 * v, coordinates),
-    "coordinates-summed": pointwise("is summed over its coordinates, in each", lambda v: np.sum(v, -1, keepdims=True) + 0.0 * v, coordinates),
-    "normalised": pointwise("is divided by its norm", lambda v: v / np.sqrt(np.sum(v**2, -1, keepdims=True)), coordinates),
-    "of-length-root-D": pointwise("is rescaled to the length √D", lambda v: v * np.sqrt(v.shape[-1] / np.sum(v**2, -1, keepdims=True)), coordinates),
-    "clipped-1/4": pointwise("is clipped to ±¼", lambda v: np.clip(v, -0.25, 0.25), coordinates),
-    "clipped-1/2": pointwise("is clipped to ±½", lambda v: np.clip(v, -0.5, 0.5), coordinates),
-    "clipped-3/2": pointwise("is clipped to ±3/2", lambda v: np.clip(v, -1.5, 1.5), coordinates),
-    "clipped-1": pointwise("is clipped to ±1", lambda v: np.clip(v, -1.0, 1.0), coordinates),
-    "first-replicate": pointwise("is the first one everywhere: the others are drawn and not used", lambda v: v[:1] + 0.0 * v, replicated),
-    "replicates-averaged": pointwise("is averaged before it is used", lambda v: np.mean(v, 0, keepdims=True) + 0.0 * v, replicated),
-    "replicates-reversed": pointwise("is taken from the last to the first", lambda v: v[::-1], replicated),
-    "second-axis-first": pointwise("is the first one of each level everywhere", lambda v: v[:, :1] + 0.0 * v, lambda part: any(len(s) == 4 for s in part.shapes)),
-    "second-axis-reversed": pointwise("is taken from the last to the first in each level", lambda v: v[:, ::-1], lambda part: any(len(s) == 4 for s in part.shapes)),
-    "held": Change("keeps the value that it has at the first step", lambda e, part, v, axis: e.held(part, v, 0), lambda part: part.visits > 1, light=True),
-    "held-in-each": Change("keeps the value that it has at the first step of each level", lambda e, part, v, axis: e.held(part, v, 1), lambda part: part.stepped > 1),
-    "not-last": at_step("is left out in the last step", lambda stack: all(last for _, last in stack), lambda part: part.stepped > 0),
-    "not-last-of-each": at_step("is left out in the last step of every level", lambda stack: stack[-1][1], lambda part: part.stepped > 1),
-}  # fmt: skip
-
-# what can be done to the steps of a loop
-STEPS: dict[str, Change] = {
-    "last-step-left-out": Change("are one too few: the last is not taken", lambda items: items[:-1]),
-    "first-step-left-out": Change("are one too few: the first is not taken", lambda items: items[1:]),
-    "steps-reversed": Change("are taken from the last to the first", lambda items: items[::-1]),
-    "first-step-alone": Change("are not taken, but for the first", lambda items: items[:1]),
-    "no-steps": Change("are not taken", lambda items: []),
-}
 
 
 def edits_of(name: str, part: Part, light: bool = False) -> list[Edit]:

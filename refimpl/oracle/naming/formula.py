@@ -16,8 +16,10 @@ import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import Conventions, size
+from refimpl.oracle.factors import common_factor, fitted
 from refimpl.oracle.forms import SLOW, form_of
 from refimpl.oracle.judge import Prediction, Trial
+from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Part, edits_of
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
 from refimpl.oracle.operation import Case, Operation
@@ -40,6 +42,9 @@ class Variant:
 
     def __call__(self, *arguments: Any) -> Any:
         return run(self.operation, Editor(sizes_of(self.operation, arguments), self.edits), arguments)
+
+    def __str__(self) -> str:
+        return " and ".join(edit.sentence for edit in self.edits)
 
 
 def run(operation: Operation, e: Editor, arguments: Sequence[Any]) -> Any:
@@ -146,6 +151,29 @@ def one_change(inquiry: Inquiry) -> list[Finding]:
     return _told(inquiry, _matching(inquiry, single(inquiry.operation)))
 
 
+def one_change_up_to_a_factor(inquiry: Inquiry) -> list[Finding]:
+    """One part changed, under an undeclared convention: the change first, then the convention."""
+    for variant in single(inquiry.operation) if inquiry.operation.trained else ():
+        factor = inquiry.factor(variant) if _may_be_a_multiple(inquiry, variant) else None
+        if factor is not None and factor.constant > 0:
+            evidence = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, times {factor}"
+            return [_finding(inquiry, variant, "", evidence), convention(inquiry, factor, evidence)]
+    return []
+
+
+def _may_be_a_multiple(inquiry: Inquiry, variant: Variant) -> bool:
+    """Whether the caller's values, without the gradients, are those of the variant times a common factor."""
+    factors = []
+    for trial in inquiry.trials:
+        prediction = _prediction(trial, variant)
+        with np.errstate(all="ignore"):
+            factor = float("nan") if prediction is None else fitted(trial, prediction)
+            if prediction is None or not trial.distances(prediction, factor)[0] <= NAMING:
+                return False
+        factors.append(factor)
+    return common_factor([t.case for t in inquiry.trials], factors) is not None
+
+
 def two_changes(inquiry: Inquiry) -> list[Finding]:
     """The caller's formula is the right one with two parts changed."""
     return _told(inquiry, _matching(inquiry, double(inquiry.operation)))
@@ -164,14 +192,14 @@ def _matching(inquiry: Inquiry, variants: Iterable[Variant]) -> list[tuple[float
 
 
 def _told(inquiry: Inquiry, found: list[tuple[float, Variant]]) -> list[Finding]:
-    findings = []
-    for worst, variant in found[:MOST]:
-        sentence = "The right formula with this change gives what you gave: " if len(variant.edits) == 1 else ""
-        sentence = sentence or "The right formula with these changes gives what you gave: "
-        sentence += " and ".join(edit.sentence for edit in variant.edits) + "."
-        if len(found) > 1:
-            sentence += f" It is one of {len(found)} such changes that the cases do not tell apart."
-        gives = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, to {max(worst, EPSILON):.0e}"
-        name = "changed-formula" if all(edit.usual for edit in variant.edits) else "exchanged-part"
-        findings.append(inquiry.finding("mistake", name, sentence, gives + " of their size"))
-    return findings
+    """A finding for each, and in each how many more there are."""
+    more = f" It is one of {len(found)} such changes that the cases do not tell apart." if len(found) > 1 else ""
+    gives = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, to {{worst:.0e}} of their size"
+    return [_finding(inquiry, v, more, gives.format(worst=max(worst, EPSILON))) for worst, v in found[:MOST]]
+
+
+def _finding(inquiry: Inquiry, variant: Variant, more: str, evidence: str) -> Finding:
+    changes = "this change" if len(variant.edits) == 1 else "these changes"
+    sentence = f"The right formula with {changes} gives what you gave: {variant}.{more}"
+    name = "changed-formula" if all(edit.usual for edit in variant.edits) else "exchanged-part"
+    return inquiry.finding("mistake", name, sentence, evidence)

@@ -46,7 +46,7 @@ def measured(operation: Operation, every: int = 1) -> Measured:
     moved = detected = right = 0
     confused = []
     for n, trials in zip(chosen, _trials(operation, chosen), strict=True):
-        usable = [t for t in trials if np.all(np.isfinite(t.outcome.value))]
+        usable = [t for t in trials if np.all(np.isfinite(np.asarray(t.outcome.value)))]
         if not any(max(t.units) > UNITS for t in usable):
             continue
         moved += 1

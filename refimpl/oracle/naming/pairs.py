@@ -56,7 +56,9 @@ def pairs(inquiry: Inquiry) -> list[Finding]:
     more = f" and {len(alike) - SHOWN} more" if len(alike) > SHOWN else ""
     also = f"; so do {', '.join(alike[:SHOWN])}{more}" if alike else ""
     times = "" if best.factor == ONE else f", times {best.factor}"
-    gives = f"give your {inquiry.compared} {inquiry.cases}{times}, to {max(best.worst, EPSILON):.0e} of their size{also}"
+    gives = (
+        f"give your {inquiry.compared} {inquiry.cases}{times}, to {max(best.worst, EPSILON):.0e} of their size{also}"
+    )
     first, second = sorted(best.pair, key=lambda m: -_moved(inquiry, m))
     findings = [
         inquiry.mistaken(first, f"this and {second.name} {gives}"),

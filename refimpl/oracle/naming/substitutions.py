@@ -28,8 +28,8 @@ def substituted(inquiry: Inquiry) -> list[Finding]:
         worst = inquiry.worst(call.function) if factor == ONE else NAMING
     times = "" if factor == ONE else f", times {factor}"
     also = f"; so is it {'; or '.join(alike[:SHOWN])}" if alike else ""
-    evidence = f"so it is, in {inquiry.compared}, {inquiry.cases}{times}, to {max(worst, EPSILON):.0e} of the size{also}"
-    findings = [inquiry.finding("mistake", call.name, f"Your result is {call.says}.", evidence)]
+    evidence = f"so it is, in {inquiry.compared}, {inquiry.cases}{times}, to {max(worst, EPSILON):.0e} of the size"
+    findings = [inquiry.finding("mistake", call.name, f"Your result is {call.says}.", evidence + also)]
     return findings + ([convention(inquiry, factor, evidence)] if factor != ONE else [])
 
 

@@ -1,8 +1,10 @@
 """The operations, a file for every page."""
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 
+from refimpl.oracle.draws import DRAWS
 from refimpl.oracle.operation import Case, Operation
 
 STEMS = (
@@ -46,7 +48,14 @@ STEMS = (
 def operations() -> dict[str, Operation]:
     """What can be checked, by name: signature, equation and page, conventions, terms."""
     found = [o for stem in STEMS for o in import_module(f"refimpl.oracle.operations.{stem}").OPERATIONS]
-    return {operation.name: operation for operation in found}
+    return {operation.name: _with_randomness(operation) for operation in found}
+
+
+def _with_randomness(operation: Operation) -> Operation:
+    """Whose draws they are is a convention of every operation that has any."""
+    if operation.name not in DRAWS:
+        return operation
+    return replace(operation, conventions=(*operation.conventions, "randomness"))
 
 
 @cache

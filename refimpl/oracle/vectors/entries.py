@@ -42,7 +42,7 @@ def entry(operation: Operation, case: Case, version: int, basic: bool) -> dict[s
         "supersedes": None,
         **{name: asked[name] for name in ASKED},
         "outputs": outputs,
-        "scale": dict(zip(outputs, expected.scales, strict=False)) if case.finite else {},
+        "scale": scales(expected) if case.finite else {},
         "tolerance": UNITS * operation.stages,
         "hashes": hashes(asked, outputs),
         "certified": [],
@@ -79,6 +79,13 @@ def unpacked(flat: Array, shape: tuple) -> Any:
         return np.reshape(flat, shape)
     ends = np.cumsum([int(np.prod(part)) for part in shape])[:-1]
     return tuple(np.reshape(part, form) for part, form in zip(np.split(np.ravel(flat), ends), shape, strict=True))
+
+
+def scales(expected: Trial) -> dict[str, float]:
+    """What the distances of value and gradient are measured by."""
+    value, gradient = expected.scales
+    carried = {"value": value * expected.carried}
+    return {**carried, "gradient": gradient} if expected.operation.trained else carried
 
 
 def margins(expected: Trial) -> dict[str, float]:

@@ -13,7 +13,7 @@ from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import operations
 from refimpl.oracle.outcome import Outcome, packed
 from refimpl.oracle.vectors import UNCAUGHT
-from refimpl.oracle.vectors.entries import case_of, digest, identity, missed_by, tensors, trial
+from refimpl.oracle.vectors.entries import case_of, digest, identity, missed_by, scales, tensors, trial
 from refimpl.oracle.vectors.files import BadVectors, read
 
 # A margin is stored to two digits, and is a ratio of two roundings' sizes: it must come out again to a tenth.
@@ -106,7 +106,7 @@ def _outputs(given: dict[str, Any], operation: Operation, case: Case, stored: Ou
     for part, units in zip(("value", "gradient"), held.units, strict=True):
         if units > allowed:
             yield f"outputs.{part}: it is {units:.3g} units from what is right; {allowed:g} are allowed"
-    for part, size in zip(given["scale"], held.scales, strict=False):
+    for part, size in scales(held).items():
         if abs(given["scale"][part] - size) > 1e-9 * size:
             yield f"scale.{part}: it is {given['scale'][part]!r} where the terms have the size {size!r}"
     yield from _margins(given, operation, case)

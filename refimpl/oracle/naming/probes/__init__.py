@@ -1,7 +1,7 @@
 """Facts about a caller's function that are found by running it again, with its arguments changed.
 
-They stand where nothing explains the whole result. A probe looks at one property, says nothing where the caller cannot be
-run so, and nothing of an implementation that is right.
+They stand where nothing explains the whole result. A probe looks at one property, says nothing where the caller cannot
+be run so, and nothing of an implementation that is right.
 """
 
 from collections.abc import Callable

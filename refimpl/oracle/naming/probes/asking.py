@@ -71,7 +71,7 @@ def by_row(trial: Trial) -> Array | None:
     shapes = shape if shape and isinstance(shape[0], tuple) else (shape,)
     if not all(s and s[0] == count for s in shapes):
         return None
-    parts = np.split(np.ravel(trial.outcome.value), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
+    parts = np.split(np.ravel(np.asarray(trial.outcome.value)), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
     return np.concatenate([part.reshape(count, -1) for part in parts], axis=1)
 
 

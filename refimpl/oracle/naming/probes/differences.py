@@ -32,10 +32,10 @@ class Differences(NumPyNamespace):
     def gradient(self, f: Callable) -> Callable:  # type: ignore[override]
         return lambda x: np.stack([self.along(f, x, e) for e in np.eye(x.shape[-1])], axis=-1)
 
-    def jacobian(self, field: Callable, x: Array) -> Array:  # type: ignore[override]
+    def jacobian(self, field: Callable, x: Array) -> Array:
         return np.stack([self.along(field, x, e) for e in np.eye(x.shape[-1])], axis=-1)
 
-    def divergence(self, field: Callable, x: Array) -> Array:  # type: ignore[override]
+    def divergence(self, field: Callable, x: Array) -> Array:
         return sum(self.along(field, x, e)[..., d] for d, e in enumerate(np.eye(x.shape[-1])))
 
     def quadratic_form(self, field: Callable, x: Array, v: Array) -> Array:  # type: ignore[override]
@@ -61,10 +61,10 @@ def differences(inquiry: Inquiry) -> list[Finding]:
         sentence += " backwards." if step < 0.0 else "."
         worst = max(max(t.distances(t.expected)) for t in inquiry.trials)
         order = "the square of the step" if kind == "central" else "the step"
-        seen = f"at worst {worst:.1e} of the size of the terms; your error is that of such differences {inquiry.cases}, "
-        return [
-            inquiry.finding("approximation", "finite-differences", sentence, seen + f"which goes with {order}")
-        ]
+        seen = (
+            f"at worst {worst:.1e} of the size of the terms; your error is that of such differences {inquiry.cases}, "
+        )
+        return [inquiry.finding("approximation", "finite-differences", sentence, seen + f"which goes with {order}")]
     return []
 
 
@@ -84,7 +84,7 @@ def _multiple(inquiry: Inquiry, kind: str) -> float | None:
             got.append((trial.outcome.gradient - trial.expected.gradient) / trial.scales[1])
             want.append((made.gradient - trial.expected.gradient) / trial.scales[1])
     mine, theirs = np.concatenate(want), np.concatenate(got)
-    if not np.any(mine):
+    if not np.any(mine) or not np.any(theirs):
         return None
     times = float(mine @ theirs / (mine @ mine))
     left = float(np.linalg.norm(theirs - times * mine))

@@ -31,7 +31,9 @@ def gradient_wrong(inquiry: Inquiry) -> list[Finding]:
 def _share(trials: list[Trial], place: int) -> tuple[float, float, float]:
     """How far the gradient in one trained argument is from the right one, as a share; the share of the right one that
     is there, or 0 where there is none at all; and the cosine between the two."""
-    pairs = [tuple(_block(t, g, place) / t.scales[1] for g in (t.outcome.gradient, t.expected.gradient)) for t in trials]
+    pairs = [
+        tuple(_block(t, g, place) / t.scales[1] for g in (t.outcome.gradient, t.expected.gradient)) for t in trials
+    ]
     got, want = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
     apart = float(np.max(np.abs(got - want), initial=0.0)) / max(float(np.max(np.abs(want), initial=0.0)), 1e-300)
     lengths = float(np.linalg.norm(got)), float(np.linalg.norm(want))

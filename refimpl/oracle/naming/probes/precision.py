@@ -18,8 +18,8 @@ from refimpl.vocabulary import Array
 SHARE = 2.0**-34
 # A result that carries 24 bits is off by a few units of 2⁻²⁴ of its terms, rounded a few hundred times.
 SINGLE = 2.0**-14
-# What the reference must answer with, as a share of SHARE and of the size of its terms. Rounding in double precision, up
-# to 64 units of 2⁻⁵², is then 2⁻⁴ of its answer …
+# What the reference must answer with, as a share of SHARE and of the size of its terms. Rounding in double precision,
+# up to 64 units of 2⁻⁵², is then 2⁻⁴ of its answer …
 ANSWER = 2.0**-8
 # … and less than what is called missing, or not in proportion.
 PART = 0.1
@@ -34,7 +34,9 @@ def single_precision(inquiry: Inquiry) -> list[Finding]:
         size = float(np.max(np.abs(right)))
         linear = float(np.max(np.abs(twice - 2.0 * once))) <= PART * size
         if linear and float(np.max(np.abs(once - right))) >= PART * size:
-            sentence = "Somewhere inside, your numbers are rounded, to single precision most likely, though the answer is in "
+            sentence = (
+                "Somewhere inside, your numbers are rounded, to single precision most likely, though the answer is in "
+            )
             sentence += "double: 7 digits are left, and fewer where terms cancel."
             seen = f"at worst {worst:.1e} of the size of the terms; {name} larger by 2^-34 of itself moves your result "
             seen += f"by {_share(once, right):.2g} of what it should"
@@ -47,9 +49,13 @@ def jumps(inquiry: Inquiry) -> list[Finding]:
     for name, once, twice, right in _answers(inquiry):
         noise = float(np.max(np.abs(twice - 2.0 * once)))
         if noise > float(np.max(np.abs(right))):
-            sentence = "Digits are lost on the way: your result jumps where it should move smoothly, as when a difference "
-            sentence += "is taken over too short a step, or large terms cancel."
-            seen = f"at worst {_worst(inquiry):.1e} of the size of the terms; {name} larger by 2^-34 of itself moves your "
+            sentence = (
+                "Digits are lost on the way: your result jumps where it should move smoothly, as when a difference "
+            )
+            sentence += "is taken over too short a step, large terms cancel, or a part of it is in single precision."
+            seen = (
+                f"at worst {_worst(inquiry):.1e} of the size of the terms; {name} larger by 2^-34 of itself moves your "
+            )
             seen += f"result by {noise / float(np.max(np.abs(right))):.2g} times what it should"
             return [inquiry.finding("approximation", "digits-lost", sentence, seen)]
     return []
@@ -66,11 +72,12 @@ def _answers(inquiry: Inquiry) -> Iterator[tuple[str, Array, Array, Array]]:
     if _worst(inquiry) > NAMING or trial.outcome.epsilon != np.finfo(np.float64).eps:
         return
     for name in (*inquiry.operation.arguments, *inquiry.operation.at):
-        after = [again(inquiry, case) for case in _larger(trial.case, name)]
-        if len(after) < 2 or not all(after):
+        after = [t for case in _larger(trial.case, name) if (t := again(inquiry, case))]
+        if len(after) < 2:
             continue
-        got = [np.ravel(np.asarray(t.outcome.value) - trial.outcome.value) for t in after if t]
-        shape = np.shape(trial.outcome.value)
+        given = np.asarray(trial.outcome.value)
+        got = [np.ravel(np.asarray(t.outcome.value) - given) for t in after]
+        shape = given.shape
         right = np.ravel(after[0].expected.value(shape) - trial.expected.value(shape))
         if np.max(np.abs(right), initial=0.0) > ANSWER * SHARE * trial.scales[0]:
             yield name, got[0], got[1], right

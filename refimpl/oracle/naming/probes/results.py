@@ -14,7 +14,7 @@ def some_results_right(inquiry: Inquiry) -> list[Finding]:
     if not np.any(right) or np.all(right):
         return []
     numbers = lambda chosen: ", ".join(str(n + 1) for n in np.flatnonzero(chosen))
-    sentence = f"Of your {len(right)} results number {numbers(~right)} is wrong and number {numbers(right)} is right."
+    sentence = f"Of your {len(right)} results in order, wrong: {numbers(~right)}; right: {numbers(right)}."
     return [inquiry.finding("mistake", "one-of-the-results", sentence, f"compared {inquiry.cases}")]
 
 
@@ -23,6 +23,8 @@ def _right(trial: Trial) -> list[bool]:
     if not (shapes and isinstance(shapes[0], tuple)) or shapes != trial.expected.shape:
         return [False]
     ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
-    parts = zip(np.split(np.ravel(trial.outcome.value), ends), np.split(trial.expected.rows, ends), strict=True)
+    parts = zip(
+        np.split(np.ravel(np.asarray(trial.outcome.value)), ends), np.split(trial.expected.rows, ends), strict=True
+    )
     unit = trial.outcome.epsilon * trial.operation.stages * trial.scales[0]
     return [bool(np.max(np.abs(got - want), initial=0.0) <= UNITS * unit) for got, want in parts]

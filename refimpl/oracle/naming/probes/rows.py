@@ -126,9 +126,13 @@ def rows_crossed(inquiry: Inquiry) -> list[Finding]:
         if moved is None or other is None or not _moves(trial, moved) or _caller_moves(trial, moved, NAMING):
             continue
         if _caller_moves(trial, other, 10 * NAMING):
-            sentence = f"Each row of {name} has met every row of the rest, and not its own alone: the pairing is lost, as "
+            sentence = (
+                f"Each row of {name} has met every row of the rest, and not its own alone: the pairing is lost, as "
+            )
             sentence += "when (B, 1) and (B,) make (B, B)."
-            seen = f"case {trial.case.name}: {total(trial):.6g} stays when the rows of {name} alone change places, where "
+            seen = (
+                f"case {trial.case.name}: {total(trial):.6g} stays when the rows of {name} alone change places, where "
+            )
             seen += f"{np.mean(trial.expected.rows):.6g} becomes {np.mean(moved.expected.rows):.6g}"
             return [inquiry.finding("mistake", "rows-crossed", sentence, seen)]
     return []

@@ -13,7 +13,7 @@ def keeps_state(inquiry: Inquiry) -> list[Finding]:
     function draws numbers of its own."""
     if len(inquiry.trials) < 2:
         return []
-    first, between = inquiry.trials[0], inquiry.trials[-1]
+    first, between = inquiry.trials[0], inquiry.trials[1]
     once = again(inquiry, first.case)
     other = again(inquiry, between.case)
     after = again(inquiry, first.case)
@@ -24,5 +24,7 @@ def keeps_state(inquiry: Inquiry) -> list[Finding]:
     if max(distance(value, values[0], first.scales[0]) for value in values) <= UNITS * unit:
         return []
     sentence = "Your function keeps something from one call to the next: what it gives depends on the calls before."
-    seen = f"case {first.case.name}, before and after other cases: " + ", then ".join(f"{np.ravel(v)[0]:.6g}" for v in values)
+    seen = f"case {first.case.name}, before and after other cases: " + ", then ".join(
+        f"{np.ravel(v)[0]:.6g}" for v in values
+    )
     return [inquiry.finding("mistake", "state-between-calls", sentence, seen)]

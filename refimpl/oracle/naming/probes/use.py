@@ -1,4 +1,4 @@
-"""Arguments that are never used, whole or in part: what is right changes with them, and the caller's result does not."""
+"""Arguments that are never used, whole or in part: what is right changes with them, and the caller's does not."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,8 +11,9 @@ from refimpl.oracle.naming.probes.asking import again, is_array, with_input
 from refimpl.oracle.operation import Case
 from refimpl.oracle.report import Finding
 
-# Towards zero, so that what is positive, in [0, 1] or in order stays so.
-LESS = 1.0 - 2.0**-5
+# Towards zero, so that what is positive, in [0, 1] or in order stays so; by shares that go round, so that what is
+# rescaled to a length changes too.
+SHARES = (2.0**-5, 2.0**-6, 2.0**-5 * 0.75)
 # What the reference must move by, as a share of its size, to be called used.
 SEEN = 1e-6
 
@@ -26,8 +27,8 @@ def unused(inquiry: Inquiry) -> list[Finding]:
             sentence = f"{name} is never used."
             seen = f"your result is the same to the last bit with another {name}, {_at(asked)}"
             findings.append(inquiry.finding("mistake", f"argument-{name}-unused", sentence, seen))
-        elif sentence := _parts_unused(inquiry, asked[0], name):
-            seen = f"your result is the same to the last bit when they alone are changed, {_at(asked[:1])}"
+        elif sentence := _part_unused(inquiry, asked, name):
+            seen = f"your result is the same to the last bit when the rest alone is changed, {_at(asked)}"
             findings.append(inquiry.finding("mistake", f"argument-{name}-unused-in-part", sentence, seen))
     return findings
 
@@ -36,20 +37,27 @@ def _at(trials: tuple[Trial, ...]) -> str:
     return "case " + ", ".join(trial.case.name for trial in trials)
 
 
-def _parts_unused(inquiry: Inquiry, trial: Trial, name: str) -> str:
-    """Which indices along which axis of an input are never used; empty if there are none."""
-    value = trial.case.inputs.get(name)
-    if not is_array(value) or value is None:
-        return ""
-    for axis, size in enumerate(np.shape(value)):
-        ignored = [n for n in range(size) if _ignored(inquiry, trial, _less_at(trial.case, name, axis, n))]
-        if 0 < len(ignored) < size:
-            used = [n for n in range(size) if n not in ignored]
-            index = lambda n, axis=axis: f"{name}[{':, ' * axis}{n}]"
-            if len(used) == 1:
-                return f"Only {index(used[0])} is used, and no other along that axis."
-            return f"{', '.join(index(n) for n in ignored)} {'is' if len(ignored) == 1 else 'are'} never used."
+def _part_unused(inquiry: Inquiry, asked: tuple[Trial, ...], name: str) -> str:
+    """What is used, or is not, along an axis of an input, and is the same in every case; empty if there is nothing. An
+    entry in the middle may be unused by chance, as where a proposal is refused."""
+    value = asked[0].case.inputs.get(name)
+    for axis in range(np.ndim(value) if value is not None and is_array(value) else 0):
+        told = set.intersection(*(_ends(inquiry, trial, name, axis) for trial in asked))
+        if told:
+            only, place = max(told)
+            index = f"{name}[{':, ' * axis}{place}]"
+            return f"Only {index} is used along that axis." if only else f"{index} is never used."
     return ""
+
+
+def _ends(inquiry: Inquiry, trial: Trial, name: str, axis: int) -> set[tuple[bool, int]]:
+    """(True, 0) if the first along the axis alone is used, (True, -1) the last; (False, …) if it alone is not. Of two,
+    one is used alone and the other alone is not."""
+    size = np.shape(trial.case.inputs[name])[axis]
+    ignored = [_ignored(inquiry, trial, _less_at(trial.case, name, axis, n)) for n in range(size)]
+    alone = {only: {n for n in range(size) if ignored[n] is not only} for only in (True, False)}
+    ends = {0: 0, size - 1: -1} if size > 1 else {}
+    return {(only, ends[n]) for only, places in alone.items() if len(places) == 1 for n in places if n in ends}
 
 
 def _ignored(inquiry: Inquiry, trial: Trial, case: Case | None) -> bool:
@@ -64,7 +72,9 @@ def _ignored(inquiry: Inquiry, trial: Trial, case: Case | None) -> bool:
 def _same(before: Trial, after: Trial) -> bool:
     a, b = before.outcome, after.outcome
     gradients = [g for g in (a.gradient, b.gradient) if g is not None]
-    return np.array_equal(a.value, b.value) and (len(gradients) < 2 or np.array_equal(*gradients))
+    return np.array_equal(np.asarray(a.value), np.asarray(b.value)) and (
+        len(gradients) < 2 or np.array_equal(*gradients)
+    )
 
 
 def _changed(case: Case, name: str) -> Case | None:
@@ -75,10 +85,8 @@ def _changed(case: Case, name: str) -> Case | None:
     if value is None:
         return None
     if hasattr(value, "drift"):
-        return with_input(case, name, type(value)(**{key: LESS * constant for key, constant in vars(value).items()}))
-    if isinstance(value, int):
-        return with_input(case, name, value + 1)
-    return with_input(case, name, _less(value))
+        return with_input(case, name, type(value)(**{key: float(_less(c)) for key, c in vars(value).items()}))
+    return with_input(case, name, value + 1 if isinstance(value, int) else _less(value))
 
 
 def _less(value: Any) -> Any:
@@ -86,12 +94,10 @@ def _less(value: Any) -> Any:
         return {key: _less(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_less(part) for part in value)
-    return LESS * value
+    return value * (1.0 - np.resize(SHARES, np.shape(value)))
 
 
 def _less_at(case: Case, name: str, axis: int, n: int) -> Case:
-    value = np.array(case.inputs[name], dtype=float)
-    np.moveaxis(value, axis, 0)[n] *= LESS
+    value, less = np.array(case.inputs[name], dtype=float), _less(np.asarray(case.inputs[name], dtype=float))
+    np.moveaxis(value, axis, 0)[n] = np.moveaxis(less, axis, 0)[n]
     return with_input(case, name, value)
-
-
