@@ -20,73 +20,66 @@ const NO_VECTORS = ["schema.json", "manifest.json"];
 // ---- Files ----------------------------------------------------------------------------------------------------------
 
 function main(paths) {
-  const count = { files: 0, cases: 0, problems: 0, others: 0 };
-  const report = (problems) => {
-    problems.forEach((problem) => console.log(problem));
-    count.problems += problems.length;
-  };
-  for (const path of paths) {
-    try {
-      const isFolder = statSync(path).isDirectory();
-      const documents = (isFolder ? filesIn(path) : [path]).map(read);
-      if (isFolder) report(lost(path, documents).map((problem) => `${path}: ${problem}`));
-      for (const document of documents) {
-        if (operations[document.operation]) {
-          const found = checked(document);
-          console.log(found.line);
-          report(found.problems);
-          count.files += 1;
-          count.cases += document.cases.length;
-        } else {
-          count.others += 1;
-        }
-      }
-    } catch (error) {
-      report([`${path}: ${error.message}`]);
-    }
-  }
-  const others = count.others ? `; ${count.others} files are of operations that this program does not have` : "";
-  console.log(`${count.files} files, ${count.cases} cases, ${count.problems} problems${others}`);
-  if (!count.cases) console.log("no case was checked: name a folder or files of vectors");
-  return !count.cases ? 2 : count.problems ? 1 : 0;
+  const results = paths.flatMap((path) => (isFolder(path) ? folder(path) : [file(path)]));
+  const lines = results.flatMap(({ line, problems }) => (line ? [line, ...problems] : problems));
+  const files = results.filter(({ line }) => line).length;
+  const others = results.filter(({ line, operation }) => operation && !line).length;
+  const cases = results.reduce((total, { checked }) => total + checked, 0);
+  const problems = results.reduce((total, result) => total + result.problems.length, 0);
+  lines.push(
+    `${files} files, ${cases} cases, ${problems} problems` +
+      (others ? `; ${others} files are of operations that this program does not have` : ""),
+  );
+  if (!cases) lines.push("no case was checked: name a folder or files of vectors");
+  console.log(lines.join("\n"));
+  return !cases ? 2 : problems ? 1 : 0;
 }
 
-function filesIn(folder) {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json") && !NO_VECTORS.includes(name));
-  return names.sort().map((name) => join(folder, name));
+const isFolder = (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory();
+
+function folder(path) {
+  const names = readdirSync(path).filter((name) => name.endsWith(".json") && !NO_VECTORS.includes(name));
+  const files = names.sort().map((name) => file(join(path, name)));
+  return readdirSync(path).includes("manifest.json") ? [...files, manifest(join(path, "manifest.json"), files)] : files;
 }
 
-function read(path) {
-  const document = parsed(path);
-  if (document?.format !== FORMAT) throw new Error(`${path} has the format ${document?.format}; it needs ${FORMAT}`);
-  return document;
+// What is found in a file: how many cases it has, how many were checked, a line about them, and problems.
+function file(path) {
+  return attempt(path, () => {
+    const { format, operation, number_of_cases, cases } = parsed(path);
+    if (format !== FORMAT) throw new Error(`it has the format ${format}; it needs ${FORMAT}`);
+    if (cases.length !== number_of_cases) throw new Error(`it has ${cases.length} cases; it needs ${number_of_cases}`);
+    if (!operations[operation]) return { operation, cases: cases.length, checked: 0, problems: [] };
+    return { operation, cases: cases.length, checked: cases.length, ...held(operation, cases) };
+  });
 }
 
-function parsed(path) {
+// What the folder lacks of what its manifest lists.
+function manifest(path, files) {
+  return attempt(path, () => {
+    const there = Object.fromEntries(files.map(({ operation, cases }) => [operation, cases]));
+    const lost = Object.entries(parsed(path).operations).filter(([name, cases]) => there[name] !== cases);
+    const said = ([name, cases]) => `${path}: of ${name} it lists ${cases} cases, and ${there[name] ?? 0} are there`;
+    return { checked: 0, problems: lost.map(said) };
+  });
+}
+
+function attempt(path, find) {
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return find();
   } catch (error) {
-    throw new Error(`${path} cannot be read: ${error.message}`);
+    return { checked: 0, problems: [`${path}: ${error.message}`] };
   }
 }
 
-// What a folder lacks of what its manifest lists.
-function lost(folder, documents) {
-  if (!readdirSync(folder).includes("manifest.json")) return [];
-  const there = Object.fromEntries(documents.map((document) => [document.operation, document.cases.length]));
-  const listed = Object.entries(parsed(join(folder, "manifest.json")).operations);
-  return listed
-    .filter(([name, cases]) => there[name] !== cases)
-    .map(([name, cases]) => `the manifest lists ${cases} cases of ${name}, of which ${there[name] ?? 0} are there`);
-}
+const parsed = (path) => JSON.parse(readFileSync(path, "utf8"));
 
 // ---- A file and its cases -------------------------------------------------------------------------------------------
 
-// The line for a file, and what is wrong in it.
-function checked({ operation, number_of_cases, cases }) {
-  const found = cases.map((given) => [given, checkedCase(operation, given)]);
+// The line about an operation, and what is wrong in its cases.
+function held(operation, cases) {
+  const found = cases.map((given) => [given, heldCase(operation, given)]);
   const problems = found.flatMap(([given, { wrong }]) => wrong.map((what) => `  ${given.id}: ${what}`));
-  if (cases.length !== number_of_cases) problems.push(`  it has ${cases.length} cases; it needs ${number_of_cases}`);
   if (new Set(cases.map(({ id }) => id)).size < cases.length) problems.push("  an id stands twice");
   const worst = Math.max(0, ...found.map(([, { units }]) => units));
   const tolerance = Math.min(...cases.map((given) => given.tolerance));
@@ -94,7 +87,7 @@ function checked({ operation, number_of_cases, cases }) {
 }
 
 // How far the operation is away at a case, in value and gradient, and what is wrong.
-function checkedCase(operation, given) {
+function heldCase(operation, given) {
   const wrong = wrongHashes(given);
   if (wrong.length) return { units: 0, wrong }; // nobody knows what the numbers were
   let got;
@@ -107,9 +100,10 @@ function checkedCase(operation, given) {
     const numbers = [...entries(got.value), ...entries(got.gradient ?? [])].some(Number.isFinite);
     return { units: 0, wrong: numbers ? ["the model answers NaN, and the operation numbers"] : [] };
   }
-  const away = Object.fromEntries(
-    Object.entries(given.outputs).map(([part, want]) => [part, distance(got[part], want, given.scale[part])]),
-  );
+  const { outputs, scale, trained } = given;
+  const averaged = trained.length && typeof got.value === "number"; // an objective's mean over the rows
+  const away = { value: distance(got.value, averaged ? mean(entries(outputs.value)) : outputs.value, scale.value) };
+  if (trained.length) away.gradient = distance(got.gradient, outputs.gradient, scale.gradient);
   const missed = Object.entries(away).filter(([, units]) => !(units <= given.tolerance));
   const said = ([part, units]) => `the ${part} is ${units.toPrecision(3)} units away; ${given.tolerance} are allowed`;
   return { units: Math.max(...Object.values(away)), wrong: missed.map(said) };
@@ -117,11 +111,10 @@ function checkedCase(operation, given) {
 
 // ---- How far away, and whether nothing was lost ---------------------------------------------------------------------
 
-// In units of the machine epsilon times the size of the terms. Who returns one number for rows has averaged them.
+// In units of the machine epsilon times the size of the terms.
 function distance(got, want, scale) {
-  const wanted = typeof got === "number" ? [mean(entries(want))] : entries(want);
-  const given = entries(got);
-  if (given.length !== wanted.length || !given.every(Number.isFinite)) return Infinity;
+  const [given, wanted] = [entries(got), entries(want)];
+  if (form(got) !== form(want) || ![...given, ...wanted].every(Number.isFinite)) return Infinity;
   return Math.max(...given.map((entry, i) => Math.abs(entry - wanted[i]))) / (Number.EPSILON * scale);
 }
 
@@ -137,16 +130,18 @@ function wrongHashes(given) {
   const parts = ["arguments", "at", "outputs"].flatMap((part) => [...arrays(part, given[part])]);
   const found = Object.fromEntries(parts.map(([field, array]) => [field, digest(entries(array))]));
   const fields = new Set([...Object.keys(found), ...Object.keys(given.hashes)]);
-  return [...fields]
-    .filter((field) => found[field] !== given.hashes[field])
-    .map((field) => `${field} has the hash ${found[field]}; it needs ${given.hashes[field]}: the numbers were changed`);
+  return [...fields].filter((field) => found[field] !== given.hashes[field]).map((field) => {
+    if (!(field in found)) return `there is no array ${field}`;
+    if (!(field in given.hashes)) return `${field} has no hash`;
+    return `${field} has the hash ${found[field]}; it needs ${given.hashes[field]}: its numbers were changed`;
+  });
 }
 
 // Every array under a field, by its own field. Nested lists are one array if they have a shape; the layers of a network
 // have none, since a W has another than a b.
 function* arrays(field, given) {
   if (typeof given !== "object") return;
-  if (shape(given)?.length) {
+  if (shape(given)) {
     yield [field, given];
     return;
   }
@@ -158,12 +153,15 @@ function* arrays(field, given) {
 // [] of a number, [2, 3] of two rows of three; undefined where there is none.
 function shape(given) {
   if (Array.isArray(given)) {
-    const parts = given.map((part) => (part.shape ? undefined : shape(part)));
+    const parts = given.map(shape);
     const same = parts.length && parts.every((part) => part && String(part) === String(parts[0]));
     return same ? [parts.length, ...parts[0]] : undefined;
   }
-  return typeof given === "object" ? given.shape : [];
+  return typeof given === "object" ? given.shape : []; // an object without one is none
 }
+
+// The shape of an array, or those of several, as text.
+const form = (given) => JSON.stringify(given?.tuple?.map(shape) ?? shape(given));
 
 function digest(numbers) {
   const bytes = Buffer.alloc(8 * numbers.length);

@@ -97,11 +97,11 @@ SPOILT = {
         "outputs.value has the hash",
     ),
     "a changed input": (lambda d: d["cases"][1]["arguments"]["x"][0].__setitem__(0, 0.625), "arguments.x has the hash"),
-    "a missing hash": (lambda d: d["cases"][1]["hashes"].pop("arguments.x"), "it needs undefined"),
-    "a lost array": (lambda d: d["cases"][1]["outputs"].pop("value"), "outputs.value has the hash undefined"),
+    "a missing hash": (lambda d: d["cases"][1]["hashes"].pop("arguments.x"), "arguments.x has no hash"),
+    "a lost array": (lambda d: d["cases"][1]["outputs"].pop("value"), "there is no array outputs.value"),
     "a lost case": (lambda d: d["cases"].pop(), "it needs 16"),
     "a case twice": (lambda d: d["cases"].__setitem__(1, d["cases"][0]), "an id stands twice"),
-    "another form": (lambda d: d.update(format="refimpl-vectors/2"), "has the format refimpl-vectors/2"),
+    "another form": (lambda d: d.update(format="refimpl-vectors/2"), "it has the format refimpl-vectors/2"),
 }
 
 
@@ -121,8 +121,8 @@ def test_a_file_that_the_manifest_lists_is_missed(document, folder):
     manifest = {"operations": {NAME: 17, "langevin": 15}, "number_of_cases": 32}
     (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     status, out = run(path)
-    assert status == 1 and "lists 17 cases of denoising_score_matching, of which 16 are there" in out, out
-    assert "lists 15 cases of langevin, of which 0 are there" in out
+    assert status == 1 and "of denoising_score_matching it lists 17 cases, and 16 are there" in out, out
+    assert "of langevin it lists 15 cases, and 0 are there" in out
 
 
 @pytest.mark.parametrize("what", ["an empty folder", "no path", "nothing there", "no JSON"])
