@@ -727,11 +727,20 @@ def bits_per_dimension(log_likelihood, dimensions, bin_width):
     return [in_bits(nats, dimensions, bin_width) for nats in log_likelihood]
 
 
+def resolved(probes):
+    """Whether Σ v vᵀ/K = I but for the roundings of the probes: their forms give the trace then   (BPD.11)."""
+    size = range(len(probes[0]))
+    gap = lambda i, j: abs(mean([v[i] * v[j] for v in probes]) - (i == j))
+    return max(gap(i, j) for i in size for j in size) < mpf(10) ** -14
+
+
 def likelihood_ledger(sde, score, log_prior, x, ts, v, integrate, bin_width):
     def entries(i, at):
-        end, integrals = flow_carried(sde, score, at, ts, [draws[i] for draws in v], integrate)
+        probes = [draws[i] for draws in v]
+        end, integrals = flow_carried(sde, score, at, ts, probes, integrate)
         prior, divergence, k = log_prior(end), mean(integrals), len(integrals)
-        error = mp.sqrt(mp.fsum((a - divergence) ** 2 for a in integrals) / (k * (k - 1)))
+        spread = mp.sqrt(mp.fsum((a - divergence) ** 2 for a in integrals) / (k * (k - 1)))
+        error = mpf(0) if resolved(probes) else spread
         return prior, divergence, error, -mp.log(bin_width, 2), in_bits(prior + divergence, len(at), bin_width)
 
     return tuple(list(column) for column in zip(*(entries(i, at) for i, at in enumerate(x)), strict=True))
