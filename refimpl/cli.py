@@ -20,6 +20,7 @@ from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
+from refimpl.oracle.vectors import command as vectors
 from refimpl.oracle.verdict import FRAMEWORKS, judged
 
 EXPERIMENTS = ("lecture-12", "two-modes", "lecture-14")
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9; or protocol, that of --exec",
     )
     explain.set_defaults(run=_explain)
+    vectors.add(commands, _progress)
     return parser
 
 

@@ -49,6 +49,7 @@ STEMS = (
     "kl_bound",
     "annealed_importance_sampling",
     "kernel_stein_discrepancy",
+    "tolerance",
     "sequential_test",
 )
 

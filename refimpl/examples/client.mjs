@@ -6,7 +6,9 @@
 // protocol`), then what a case hands over, then differentiation, and at the end the operations, which are what is
 // checked.
 
+import { realpathSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 const PROTOCOL = 1;
 
@@ -40,7 +42,7 @@ function hello() {
   };
 }
 
-function evaluate(request) {
+export function evaluate(request) {
   const operation = operations[request.operation];
   if (!operation) throw new Unsupported(`no operation ${request.operation}`);
   const parameters = []; // of all trained arguments, in their order
@@ -250,7 +252,7 @@ function langevinStep(score, x, z, step) {
   });
 }
 
-const operations = {
+export const operations = {
   ...members("ve", ({ sigma_min, sigma_max }) => ve(sigma_min, sigma_max)),
   ...members("vp", ({ beta_0, beta_1 }) => vp(beta_0, beta_1)),
   ...members("sub_vp", ({ beta_0, beta_1 }) => subVP(beta_0, beta_1)),
@@ -310,4 +312,5 @@ const operations = {
   langevin: ({ score, x, z, step }) => z.reduce((at, draw) => langevinStep(score, at, draw, step), x),
 };
 
-main();
+// Only where this file is the program: vectors.mjs imports it.
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) main();

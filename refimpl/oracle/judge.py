@@ -103,12 +103,12 @@ class Trial:
     def units(self) -> tuple[float, float]:
         """The caller's value and gradient against the reference, in machine epsilons of the caller's precision, for
         each of the stages that follow one another."""
-        unit = self.outcome.epsilon * self.operation.stages
+        epsilon, stages = self.outcome.epsilon, self.operation.stages
         value, gradient = self.distances(self.expected)
-        return value / (unit * self._carried), gradient / unit
+        return tolerance.units(value, epsilon, stages) / self.carried, tolerance.units(gradient, epsilon, stages)
 
     @property
-    def _carried(self) -> float:
+    def carried(self) -> float:
         """How much larger than the result the numbers are whose rounding it carries. Naming has no use for it: a
         mistake is as large as the result."""
         if self.operation.size is None:

@@ -1,8 +1,7 @@
-"""How far apart a right implementation may be from the reference, in one number.
+"""How far apart two right implementations may be, in one number (page 70).
 
-The distance of a result from the reference is max|got − want| / (ε · scale), in units of the machine epsilon ε of the
-precision in which the caller answered. The scale is the size of the largest term that is summed, not of the sum, so
-that terms which cancel are not held against anybody. It is stored with what a case expects.
+The scale is the size of the terms that are summed, not of the sum, so that terms which cancel are not held against
+anybody. It is stored with what a case expects.
 """
 
 import numpy as np
@@ -20,9 +19,14 @@ NAMING = 1e-3
 
 
 def distance(got: Array, want: Array, scale: float) -> float:
-    """max|got − want| / scale; infinite where one is finite and the other is not."""
+    """max|got − want| / scale; infinite where one is finite and the other is not.   (TOL.5)"""
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape or np.any(np.isfinite(got) != np.isfinite(want)):
         return float("inf")
     finite = np.isfinite(want)
-    return float(np.max(np.abs(got - want)[finite], initial=0.0)) / scale
+    return float(np.max(np.abs(got - want)[finite], initial=0.0)) / scale  # (TOL.5)
+
+
+def units(distance: float, epsilon: float, stages: int = 1) -> float:
+    """A distance in machine epsilons of the precision of the answer, for each of the stages.   (TOL.6)"""
+    return distance / (stages * epsilon)  # (TOL.6)
