@@ -116,7 +116,10 @@ def _parser() -> argparse.ArgumentParser:
         help="run them all: how many are named, and how many are described without the catalogue; takes minutes",
     )
     catalogue.add_argument("--framework", choices=FRAMEWORKS, default="numpy", help="of --measure: what runs them")
-    catalogue.add_argument("--sample", type=int, metavar="N", help="of --measure: N of them, spread evenly")
+    catalogue.add_argument("--pairs", action="store_true", help="of --measure: two mistakes at once, in NumPy")
+    catalogue.add_argument(
+        "--sample", type=int, metavar="N", help="of --measure: N of them, spread evenly; N pairs of every operation"
+    )
     catalogue.set_defaults(run=_mistakes)
     explain = commands.add_parser(
         "explain", help="what a name in a report is: a mistake, a case, an operation, a convention, a tag"
@@ -287,11 +290,29 @@ def _mistakes(options: argparse.Namespace) -> int:
     if not options.measure:
         print(listed(options.operation))
         return 0
+    if options.pairs:
+        return _pairs(options)
     from refimpl.oracle.measure import measured, told
 
     found = measured(options.framework, options.operation, options.sample, _progress("measuring"))
     print(told(found, sentences=bool(options.operation)))
     return 0 if all(m.detected for m in found) else 1
+
+
+def _pairs(options: argparse.Namespace) -> int:
+    from refimpl.oracle.mistakes.pairs import pairs_of
+    from refimpl.oracle.naming.measured_pairs import measured, told
+
+    progress, found = _progress("measuring the pairs of"), []
+    names = options.operation or list(operations())
+    for done, name in enumerate(names):
+        if name not in operations():
+            raise ValueError(f"{name!r} is no operation; refimpl operations lists them")
+        progress(name, done, len(names))
+        found.append(measured(operations()[name], -(-len(pairs_of(name)) // options.sample) if options.sample else 1))
+    progress("", 0, 0)
+    print(told(found))
+    return 0 if all(m.detected == m.moved for m in found) else 1
 
 
 def _explain(options: argparse.Namespace) -> int:

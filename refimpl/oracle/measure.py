@@ -21,7 +21,8 @@ from refimpl.oracle.verdict import check
 NO_DESCRIPTION = ("unnamed", "inexact", "offset", "gradient-wrong", "one-of-the-results", "digits-lost")
 DEFINITION = f"""\
 detected   check fails.
-named      the first finding of check is the mistake itself.
+named      the first finding of check is the mistake itself; or, where the same numbers are right under a convention,
+           that convention, with the mistake for whoever does not mean it.
 described  the first finding that the oracle has without its catalogue explains the numbers: a formula of the oracle,
            told in words as the right one with a part or two changed, with fitted coefficients, or under a convention,
            that gives the caller's value, and gradient where there is one, on every case, to {NAMING:g} of their size;
@@ -46,7 +47,11 @@ class Measured:
 
     @property
     def named(self) -> bool:
-        return self.first is not None and (self.first.name, self.first.kind) == (self.mistake.name, self.mistake.kind)
+        if self.first is None:
+            return False
+        if self.mistake.right_under:
+            return f"If not, this is the {self.mistake.kind} {self.mistake.name}" in self.first.sentence
+        return (self.first.name, self.first.kind) == (self.mistake.name, self.mistake.kind)
 
     @property
     def described(self) -> bool:
@@ -96,7 +101,7 @@ def _measured(mistake: Mistake, operation: Operation, framework: str, adapter) -
     caller = eval(f"lambda {names}: function({names})", {"function": function})  # the signature of the reference
     report = check({operation.name: caller}, framework=framework)
     rule = for_operation(None, operation, operations())
-    run = lambda case: judge.run(adapter.evaluate, caller, operation, case, rule)
+    run = lambda case, other=rule: judge.run(adapter.evaluate, caller, operation, case, other)
     without = named(operation, [run(case) for case in cases_of(operation.name)], run, WITHOUT_CATALOGUE)
     first = report.findings[0] if report.findings else None
     return Measured(mistake, report.exit_status == 1, first, without[0] if without else None)

@@ -1,6 +1,6 @@
 """How many of all pairs of catalogued mistakes are found, and named: what the namers say of callers who made both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from refimpl.oracle import judge
 from refimpl.oracle.adapters import numpy as numpy_adapter
-from refimpl.oracle.conventions import for_operation
+from refimpl.oracle.conventions import Conventions, for_operation
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.mistakes.pairs import Pair, pairs_of, together
 from refimpl.oracle.naming import named
@@ -59,10 +59,35 @@ def measured(operation: Operation, every: int = 1) -> Measured:
     return Measured(operation.name, len(chosen), moved, detected, right, tuple(confused))
 
 
-def _again(operation: Operation, pair: Pair, case: Case) -> Trial:
-    """The pair as a caller's function, at any case."""
+def _again(operation: Operation, pair: Pair, case: Case, rule: Conventions | None = None) -> Trial:
+    """The pair as a caller's function, at any case and under any conventions."""
     function = partial(together(operation, pair), numpy_adapter.namespace)
-    return judge.run(numpy_adapter.evaluate, function, operation, case, for_operation(None, operation, ()))
+    return judge.run(numpy_adapter.evaluate, function, operation, case, rule or for_operation(None, operation, ()))
+
+
+def told(found: Sequence[Measured]) -> str:
+    """The figures as text: all together, operation by operation, and which pairs were taken for something else."""
+    heading = f"{'':42}{'pairs':>8}{'moved':>8}{'detected':>10}{'both named':>12}"
+    lines = [DEFINITION, "", heading, _line("all", found), *(_line(m.operation, [m]) for m in found)]
+    others = [
+        f"  {m.operation}: {a} and {b}: {', '.join(said) or 'nothing'}" for m in found for a, b, said in m.confused
+    ]
+    return "\n".join([*lines, "", "not both named, and what was said", *(others or ["  none"])])
+
+
+DEFINITION = """\
+pairs       two catalogued mistakes of one operation, made at once: one change of a term after the other, or else the sum
+            of what both do to value and gradient.
+moved       value or gradient is off by more than the tolerance: the two do not undo each other.
+both named  among the findings of check, for those that moved."""
+
+
+def _line(name: str, found: Sequence[Measured]) -> str:
+    pairs, moved, detected, right = (
+        sum(getattr(m, part) for m in found) for part in ("pairs", "moved", "detected", "named")
+    )
+    share = lambda hits: f"{100.0 * hits / max(moved, 1):.1f} %"
+    return f"{name:<42}{pairs:>8}{moved:>8}{share(detected):>10}{share(right):>12}"
 
 
 def _trials(operation: Operation, chosen: range) -> Iterator[list[Trial]]:
