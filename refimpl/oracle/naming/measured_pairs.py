@@ -76,8 +76,8 @@ def told(found: Sequence[Measured]) -> str:
 
 
 DEFINITION = """\
-pairs       two catalogued mistakes of one operation, made at once: one change of a term after the other, or else the sum
-            of what both do to value and gradient.
+pairs       two catalogued mistakes of one operation, made at once: one change of a term after the other, or else the
+            sum of what both do to value and gradient.
 moved       value or gradient is off by more than the tolerance: the two do not undo each other.
 both named  among the findings of check, for those that moved."""
 

@@ -81,7 +81,7 @@ def shuffled(tape: Tape, call: str, x: Any, axis: int = 0) -> None:
 
 
 PARAMETERS = ("loc", "scale", "mean", "sigma", "low", "high", "n", "p")  # which may be arrays: None has no axes
-ORDERS = {"choice": chosen, "permutation": permuted, "permuted": permuted, "shuffle": shuffled}
+ORDERS: dict[str, Callable] = {"choice": chosen, "permutation": permuted, "permuted": permuted, "shuffle": shuffled}
 # What draws nothing, or draws by another method: a multivariate normal asks for the standard normals it is made of.
 KEPT = {"spawn", "bit_generator", "seed", "get_state", "set_state", "multivariate_normal", "lock", "state", "seed_seq"}
 KEPT |= {"cffi", "ctypes", "capsule"}
@@ -207,7 +207,7 @@ def _names() -> Iterator[None]:
 def _now(value: Any) -> Any:
     """A method of a generator, looked up again; None for anything else."""
     if isinstance(value, FunctionType):
-        inner = _now(value.fun) if value.__code__ is WRAPPER else None
+        inner = _now(vars(value)["fun"]) if value.__code__ is WRAPPER else None
         return None if inner is None else primitive(inner)
     if isinstance(getattr(value, "__self__", None), CLASSES):
         return getattr(value.__self__, value.__name__)
