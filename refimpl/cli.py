@@ -167,6 +167,8 @@ def _operations(options: argparse.Namespace) -> int:
         print(f"    {operation.equation}")
         if operation.conventions:
             print(f"    conventions: {', '.join(operation.conventions)}")
+        if "model" in operation.conventions:
+            print(f"    its {operation.model_argument} may be: {', '.join(operation.models)}")
     print("\nconventions, the reference's own first:")
     for key, values in TABLE.items():
         for value, meaning in values.items():

@@ -132,6 +132,7 @@ def test_operations_lists_signatures_equations_and_conventions(capsys):
     assert status == 0
     assert "denoising_score_matching(score, x, z, sigma)" in out and "(DSM.9)" in out
     assert "model = energy: it is an energy E(x)" in out
+    assert "its score may be: score, energy, log_density, noise, scaled_score, denoiser, velocity" in out
 
 
 def test_mistakes_are_listed_with_their_pages(capsys):
@@ -145,6 +146,8 @@ def test_mistakes_are_listed_with_their_pages(capsys):
 
 # a name -> what explaining it says
 EXPLAINED = {
+    "euler_maruyama/score-vs-noise": "none under model = noise",
+    "langevin_step": "model = log_density: ",
     "denoising_score_matching": "denoising_score_matching(score, x, z, sigma)",
     "score-sign": "right: ½ ‖s(x + σ z) + z/σ‖²   (DSM.9)",
     "denoising_score_matching/score-sign": "seen in torchebm before 0.8.9",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.adapters import handed
-from refimpl.oracle.operation import Case, Operation
+from refimpl.oracle.operation import OF_A_KERNEL, Case, Operation
 from refimpl.vocabulary import SDE, Array
 
 # key -> value -> what it says; the first value of each is the reference's own. ``factor`` takes any positive number.
@@ -68,7 +68,8 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "ve_kernel": {
         "exact": "the variance of the VE kernel is σ²(t) − σ²(0), which is zero at t = 0",
-        "sigma(t)": "the variance of the VE kernel is σ²(t), as published: at t = 0 a point is perturbed already",
+        "sigma(t)": "the variance of the VE kernel is σ²(t), as published: σ_min² more at every t, and at t = 0 a "
+        "point is perturbed already",
     },
     "factor": {"1.0": "the whole loss is this positive number times the reference's: 2 where its ½ is left out"},
     "gradient": {
@@ -119,6 +120,19 @@ class Conventions:
         """Those of them that say what the reference's own arguments are; the others say what becomes of its result."""
         return Conventions(model=self.model, ve_kernel=self.ve_kernel)
 
+    @property
+    def of_what_is_handed_over(self) -> "Conventions":
+        """Those of them on which it depends what the caller is handed: noise, denoiser and score are the same network,
+        and so is a velocity, unless time runs the other way."""
+        vector = self.model in OF_A_KERNEL or (self.model == "velocity" and self.time == "0=data")
+        return Conventions(
+            model="score" if vector else self.model,
+            time=self.time,
+            ve_kernel=self.ve_kernel,
+            logit=self.logit,
+            gradient=self.gradient,
+        )
+
     def sign(self, operation: Operation) -> float:
         """What a result changes by with the direction of time (adapters/declared.py)."""
         return -1.0 if self.time == "1=data" and "result" in operation.rates else 1.0
@@ -126,6 +140,14 @@ class Conventions:
     def describe(self) -> str:
         """The declared ones as text."""
         return ", ".join(f"{key} = {getattr(self, key)}" for key in self.declared)
+
+
+def meanings(declared: Mapping[str, Any]) -> str:
+    """What conventions say, in one clause."""
+    said = {key: TABLE[key][value] for key, value in declared.items()}
+    if "model" in said:
+        said["model"] = said["model"].replace("it", "the model handed over", 1)
+    return ", and ".join(said.values())
 
 
 def size(case: Case, letter: str) -> int:

@@ -56,7 +56,7 @@ def _operation(operation: Operation) -> str:
     if operation.trained:
         lines += [f"the gradient is taken in the parameters of: {', '.join(operation.trained)}"]
     for key in operation.conventions:
-        lines += [f"convention {key}:", *_convention(key)]
+        lines += [f"convention {key}:", *_convention(key, operation.models if key == "model" else None)]
     lines += ["cases:", *(f"    {case.id}" for case in cases_of(operation.name))]
     lines += ["mistakes:", *(f"    {mistake.name}" for mistake in mistakes_of(operation.name))]
     return "\n".join(lines)
@@ -64,6 +64,8 @@ def _operation(operation: Operation) -> str:
 
 def _mistake(mistake: Mistake, operation: Operation) -> str:
     seen = [f"    seen in {mistake.seen}"] if mistake.seen else []
+    if mistake.right_under:
+        seen += [f"    none under {' and '.join(f'{k} = {v}' for k, v in mistake.right_under.items())}"]
     indented = wrap(mistake.sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(
         [
@@ -109,8 +111,9 @@ def _shown(value: Any) -> str:
     return f"{array.shape}, from {np.min(array):.6g} to {np.max(array):.6g}"
 
 
-def _convention(key: str) -> list[str]:
-    return [f"    {key} = {value}: {meaning}" for value, meaning in TABLE[key].items()]
+def _convention(key: str, values: Iterable[str] | None = None) -> list[str]:
+    """What these values of a key mean, or all of them."""
+    return [f"    {key} = {value}: {TABLE[key][value]}" for value in values or TABLE[key]]
 
 
 def _equation(tag: str) -> str:

@@ -143,11 +143,14 @@ class Case:
 class Mistake:
     """A small wrong function, written once against a namespace and run in every framework.
 
-    kind      "mistake", or "choice" where the minimiser stays where it is
+    kind      "mistake"; "choice" where the minimiser stays where it is; "approximation", whose sentence has its price
     sentence  what the caller's code does, and what follows from it
     seen      where it was met
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows
     noise     how far its own result is from itself on another machine, as a share of its size; 0 but for rounding
+    right_under  the conventions under which it is none (mistakes/ambiguous.py)
+    minimiser  (D, B, K) -> by what the minimiser is multiplied, None for no minimiser (mistakes/minimisers.py); itself
+               None where nothing exact is known
     """
 
     operation: str
@@ -157,6 +160,8 @@ class Mistake:
     seen: str = ""
     kind: str = "mistake"
     noise: float = 0.0
+    right_under: Mapping[str, str] = field(default_factory=dict)
+    minimiser: Callable[[int, int, int], Any] | None = None
 
 
 class Namespace:

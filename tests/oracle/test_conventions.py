@@ -190,7 +190,7 @@ def test_evaluation_only_code_declares_that_it_has_no_gradient():
     ("declared", "message"),
     [
         ({"modle": "energy"}, r"key 'modle'.*did you mean 'model'"),
-        ({"model": "enregy"}, r"conventions\['model'\] is 'enregy'; known are score, energy, log_density"),
+        ({"model": "enregy"}, r"conventions\['model'\] is 'enregy'; known are score, energy, log_density, noise"),
         ({"factor": -1.0}, r"conventions\['factor'\] is -1.0; it needs a positive number"),
         ({"factor": float("nan")}, r"conventions\['factor'\]"),
         ("energy", r"conventions is a str; it needs a mapping"),
@@ -205,3 +205,101 @@ def test_unknown_conventions_are_refused(declared, message):
 def test_the_table_says_what_each_value_means():
     for key, values in TABLE.items():
         assert values and all(values.values()), key
+
+
+def stein(ns, score, x, kernel):
+    from refimpl.oracle.operations.kernel_stein_discrepancy import stein_terms
+
+    return sum(stein_terms(ns, score, x, x, kernel).values())
+
+
+def without_diagonal(ns, u):
+    count = len(u)
+    return ns.sum(ns.sum(u * (1.0 - ns.identity(count)), -1), -1) / (count * (count - 1))
+
+
+def changed(name, change):
+    """(ns) -> a function that returns change(ns, the right rows, the arguments by name)."""
+    operation = operations()[name]
+
+    def made(ns):
+        right = lambda *given: sum(operation.terms(ns, *given).values())
+        return lambda *given: change(ns, right(*given), arguments(operation, given))
+
+    return name, made
+
+
+def level(ns, sigma_min, sigma_max, t):
+    return sigma_min * ns.exp(t * ns.log(ns.array(sigma_max / sigma_min)))
+
+
+# key -> value -> an operation, and (ns) -> a function that is right under that value and no other
+RIGHT_UNDER = {
+    "reduction": {
+        "mean": changed("implicit_score_matching", lambda ns, rows, a: ns.mean(rows, 0)),
+        "sum": changed("implicit_score_matching", lambda ns, rows, a: ns.sum(rows, 0)),
+        "none": changed("implicit_score_matching", lambda ns, rows, a: rows),
+    },
+    "dimensions": {
+        "sum": changed("implicit_score_matching", lambda ns, rows, a: rows),
+        "mean": changed("implicit_score_matching", lambda ns, rows, a: rows / D(a)),
+    },
+    "slices": {
+        "mean": changed("sliced_score_matching", lambda ns, rows, a: rows),
+        "sum": changed("sliced_score_matching", lambda ns, rows, a: len(a["v"]) * rows),
+    },
+    "sense": {
+        "value": changed("gan_contrast", lambda ns, rows, a: rows),
+        "loss": changed("gan_contrast", lambda ns, rows, a: -rows),
+    },
+    "statistic": {
+        "U": ("kernel_stein_discrepancy", lambda ns: lambda *given: without_diagonal(ns, stein(ns, *given))),
+        "V": (
+            "kernel_stein_discrepancy",
+            lambda ns: lambda *given: ns.mean(ns.mean(stein(ns, *given), -1), -1),
+        ),
+    },
+    "step": {
+        "h/2": ("langevin_step", lambda ns: lambda score, x, z, step: x + 0.5 * step * score(x) + step**0.5 * z),
+        "h": ("langevin_step", lambda ns: lambda score, x, z, step: x + step * score(x) + (2.0 * step) ** 0.5 * z),
+    },
+    "ve_kernel": {
+        "exact": (
+            "ve_marginal",
+            lambda ns: lambda low, high, t: (1.0 + 0.0 * t, (level(ns, low, high, t) ** 2 - low**2) ** 0.5),
+        ),
+        "sigma(t)": ("ve_marginal", lambda ns: lambda low, high, t: (1.0 + 0.0 * t, level(ns, low, high, t))),
+    },
+}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in RIGHT_UNDER.items() for value in values])
+def test_every_value_is_right_told_or_wrong(key, value, framework):
+    name, made = RIGHT_UNDER[key][value]
+    implementation = caller(operations()[name], made(namespace(framework)))
+    run = lambda declared: check(implementation, framework=framework, conventions=declared)
+    assert run({key: value}).ok
+    assert not any(run({key: other}).ok for other in RIGHT_UNDER[key] if other != value)
+    undeclared = run(None)
+    if value in ("none", next(iter(TABLE[key]))):
+        assert undeclared.ok  # the reference's own, and rows, which may be compared as they are
+        return
+    (finding,) = undeclared.findings
+    assert finding.kind == "convention" and f"conventions[{name!r}] = {{{key!r}: {value!r}}}" in finding.sentence
+
+
+def test_every_key_has_its_test():
+    """Here, or of the model, the time and the logit in test_declared.py; weighting, factor and gradient are above."""
+    elsewhere = {"model", "time", "logit", "weighting", "factor", "gradient"}
+    assert set(RIGHT_UNDER) | elsewhere == set(TABLE)
+    assert all(set(RIGHT_UNDER[key]) == set(TABLE[key]) for key in RIGHT_UNDER)
+
+
+@pytest.mark.parametrize("key", [key for key in TABLE if key != "factor"])
+def test_an_unknown_value_is_refused_with_those_that_are_known(key):
+    known = ", ".join(TABLE[key])
+    for declared in ({key: "nonsense"}, {"denoising_score_matching": {key: "nonsense"}}):
+        with pytest.raises(ValueError) as refused:
+            check({}, conventions=declared)
+        assert str(refused.value) == f"conventions[{key!r}] is 'nonsense'; known are {known}"

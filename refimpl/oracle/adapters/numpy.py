@@ -89,11 +89,9 @@ def evaluate(
     return outcome.with_gradient(gradient, detached=not np.any(gradient))
 
 
-def reference(
-    function: Callable, operation: Operation, case: Case, conventions: Conventions, weight: Array | float = 1.0
+def _reference(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, weight: Array | float
 ) -> tuple[Any, Array | None]:
-    """The oracle's own functions, which take what the reference takes, made of the caller's model: weight times the
-    result, and the gradient of its mean over rows."""
     sde = conventions.sde(_given(case, "sde")) if "sde" in case.inputs else None
 
     def taken(name: str, value: Any) -> Any:
@@ -107,6 +105,16 @@ def reference(
         return call(parameters), None
     weighted = lambda theta: weight * call(theta)
     return weighted(parameters), _gradient(lambda theta: np.mean(weighted(theta)), parameters)
+
+
+def reference(
+    function: Callable, operation: Operation, case: Case, conventions: Conventions, weight: Array | float = 1.0
+) -> tuple[Any, Array | None]:
+    """The oracle's own functions, which take what the reference takes, made of the caller's model: weight times the
+    result, and the gradient of its mean over rows. A mistake may ask a model of the noise at the level zero, where it
+    gives no score; the result is not finite then."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return _reference(function, operation, case, conventions, weight)
 
 
 def _parameters(operation: Operation, case: Case, model: str) -> list:

@@ -104,13 +104,15 @@ STEPS: dict[str, tuple[str, Callable, str, str]] = {
         "mistake",
     ),
     "temperature-2": (
-        "The drift (h/2) s of one convention stands beside the noise √(2h) z of the other: the temperature is 2.",
+        "The drift (h/2) s of one convention stands beside the noise √(2h) z of the other: the temperature is 2. On N(0, s²) the "
+        "chain's variance is 2s²/(1 − h/4s²), and s²/(1 − h/4s²) with the right noise.",
         parts(noise=lambda h: (2.0 * h) ** 0.5),
         "a course's notes, which have both conventions on one page",
         "mistake",
     ),
     "noise-variance-halved": (
-        "The noise is √(h/2) z beside the drift (h/2) s, as when the 2 of √(2η) is lost for η = h/2: the temperature is ½.",
+        "The noise is √(h/2) z beside the drift (h/2) s, as when the 2 of √(2η) is lost for η = h/2: the temperature is ½. On "
+        "N(0, s²) the chain's variance is ½s²/(1 − h/4s²), and s²/(1 − h/4s²) with the right noise.",
         parts(noise=lambda h: (0.5 * h) ** 0.5),
         "",
         "mistake",

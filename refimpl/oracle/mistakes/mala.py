@@ -331,8 +331,9 @@ STEPS = [
     Mistake(
         STEP,
         "always-accepted",
-        "Every proposal is accepted: this is the unadjusted algorithm, with its bias (ULA.9). Comparing log u with r and not "
-        "with log r has the same effect, as has a rejection that returns the proposal.",
+        "Every proposal is accepted: this is the unadjusted algorithm, with its bias (ULA.9): on N(0, s²) the chain's variance "
+        "is s²/(1 − h/4s²). Comparing log u with r and not with log r has the same effect, as has a rejection that returns "
+        "the proposal.",
         always_accepted,
         "a sampler of caustics that is called MALA",
     ),

@@ -160,7 +160,7 @@ MISTAKES = [
     Mistake(
         NCE,
         "log-nu",
-        "log K is not in the logit, though K noise rows come with each data row: the shape is learnt, and the constant comes out too small by log K.",
+        "log K is not in the logit, though K noise rows come with each data row: the shape is learnt, and the constant comes out too small by log K. It is right only where log_noise is log K q, which conventions['noise_contrastive_estimation'] = {'logit': 'expected count'} declares.",
         logits(lambda ns, f, q, nu: f - q),
         "an NCE class with more than one noise row to a data row; Pytorch-NCE#12 asks why it is subtracted",
     ),

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from refimpl.oracle.mistakes.reverse_sde import (
     CLAMPED,
+    ONE_NTH,
     SHARED_BY_ROWS,
     clamped,
     reverse,
@@ -353,11 +354,10 @@ MISTAKES_OF_BOTH: dict[str, tuple[str, Callable, str, str]] = {
         "mistake",
     ),
     "dt-grid-mismatch": (
-        "The predictor's dt is −1/N, though the grid's steps have other lengths: with however many steps the law is not that "
-        "of the data, but for what the corrector mends.",
+        f"Of the predictor: {ONE_NTH} The corrector mends some of it.",
         lambda rule: path(rule, span=steps_of_one_nth),
         "score_sde_pytorch, by a thousandth at 1000 steps",
-        "mistake",
+        "approximation",
     ),
 }
 COUPLED = (

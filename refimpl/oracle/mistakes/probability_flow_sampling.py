@@ -174,16 +174,18 @@ WAYS: dict[str, tuple[str, Callable, str, str]] = {
         "mistake",
     ),
     "own-euler": (
-        "The solver that was handed over is not used, but Euler's rule on the grid: the flow is missed by O(h).",
+        "The solver that was handed over is not used, but Euler's rule on the grid: a step of length h misses the flow by "
+        "½h² dv/dt, the derivative along the path, and the whole way by O(h).",
         own_euler,
         "",
-        "choice",
+        "approximation",
     ),
     "dt-grid-mismatch": (
-        "Euler's rule with steps of 1/N, whatever the spacing of the grid: the way covered is not that between its ends.",
+        "Euler's rule with steps of 1/N, whatever the spacing of the grid: the time covered is 1, and not that between its "
+        "ends, 1 − ε on a grid from 1 to ε.",
         equal_steps_of_one,
         "score_sde_pytorch's predictors, with a grid that ends at ε",
-        "mistake",
+        "approximation",
     ),
 }
 ONLY: dict[str, dict[str, tuple[str, Callable, str, str]]] = {

@@ -277,7 +277,8 @@ def new(t, s):
 # What goes wrong in how a path is put together: name -> (sentence, arguments of ``folded``, seen, kind)
 FOLDS: dict[str, tuple[str, dict[str, Callable], str, str]] = {
     "last-step-noiseless": (
-        "The last step leaves out its noise. In the limit of many steps the law is the same; with few it is too narrow.",
+        "The last step leaves out its noise. In the limit of many steps the law is the same; with few it is too narrow, by the "
+        "variance of that noise: λ²g²h in a step of Euler and Maruyama, σ²_{t|s} σ_s²/σ_t² in an ancestral one.",
         {"draws": last_one_noiseless},
         "samplers that end by a denoising step, deliberately",
         "choice",
@@ -567,7 +568,7 @@ BACKWARDS: dict[str, tuple[str, Callable, str, str]] = {
     "ancestral-std-beta": (
         "The noise has the variance σ²_{t|s} of the kernel, β, not that of the posterior, β̃. It is the other of the two usual "
         "choices, right under VP for data N(0, I), and the law in the limit of many steps is the same; with few steps it is "
-        "wider than this one.",
+        "wider than this one: the noise of every step has σ_t²/σ_s² times the variance.",
         backwards(deviation=lambda ns, a, v, at, st, as_, ss: ns.sqrt(v)),
         "score_sde_pytorch, deliberately",
         "choice",
@@ -713,6 +714,11 @@ BACKWARDS: dict[str, tuple[str, Callable, str, str]] = {
 SHORT = "The last step is not taken: the sample has the law of the time before the last."
 SKIPPED = "The first step is not taken: the start is treated as if it had the law of the second time."
 HELD = "The score is computed once, at the start, and used in every step."
+ONE_NTH = (
+    "dt is −1/N, whatever the grid is: in a step of length h the drift and the variance of the noise are 1/(Nh) times what "
+    "they should be. On N equal steps from 1 to ε that is 1/(1 − ε), a thousandth too much for ε = 0.001; on other grids the "
+    "law is not near that of the data, with however many steps."
+)
 MISMATCH = (
     "dt is {length}, though the grid's steps have other lengths: with however many steps the drift and the noise of a time "
     "are counted more or less often than they should be, and the law is not that of the data."
@@ -732,9 +738,10 @@ MISTAKES = [
     Mistake(
         PATH,
         "dt-grid-mismatch",
-        MISMATCH.format(length="−1/N"),
+        ONE_NTH,
         folded(right_reverse, length=steps_of_one_nth),
         "score_sde_pytorch and a scheduler of diffusers, by a thousandth at 1000 steps",
+        "approximation",
     ),
     Mistake(
         PATH,

@@ -3,6 +3,7 @@ residual a square of the wrong thing."""
 
 from collections.abc import Callable, Mapping
 
+from refimpl.oracle.mistakes.minimisers import goal
 from refimpl.oracle.operation import Mistake, Operation
 
 # change -> (the factor on the term, given D, B and K; what the sentence says of the term)
@@ -36,21 +37,29 @@ def of_terms(
     named      (term, change) -> (name, sentence, seen) where the field has a name for it
     """
     mistakes = [_detached_altogether(operation)] if operation.trained else []
-    follows = f" {MOVES}" if operation.trained else ""
     for term, noun in operation.nouns.items():
         for change, (factor, verb) in CHANGES.items():
             if not {term, change, f"{term}-{change}"} & set(leave_out):
-                name, sentence, seen = (named or {}).get(
-                    (term, change), (f"{term}-{change}", f"{_capital(noun)} {verb}.{follows}", "")
-                )
-                mistakes.append(Mistake(operation.name, name, sentence, _scaled(operation, term, factor), seen))
+                wrong, plain = _scaled(operation, term, factor), f"{_capital(noun)} {verb}."
+                mistakes.append(_of_term(operation, term, change, factor, plain, wrong, named or {}))
         if operation.trained and not {term, f"{term}-detached"} & set(leave_out):
-            sentence = (
-                f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
-            )
-            name, sentence, seen = (named or {}).get((term, "detached"), (f"{term}-detached", sentence, ""))
-            mistakes.append(Mistake(operation.name, name, sentence, _detached(operation, term), seen))
+            plain = f"{_capital(noun)} is detached from the graph: the value is right and the gradient lacks its share."
+            wrong = _detached(operation, term)
+            mistakes.append(_of_term(operation, term, "detached", lambda d, b, k: 0.0, plain, wrong, named or {}))
     return mistakes
+
+
+def _of_term(
+    operation: Operation, term: str, change: str, factor: Callable, plain: str, wrong: Callable, named: Mapping
+) -> Mistake:
+    """One mistake, under its own name or that of the field, with where the minimiser goes if its sentence does not say."""
+    name, sentence, seen = named.get((term, change), (f"{term}-{change}", plain, ""))
+    moved = goal(operation.name, term, change, factor) if operation.trained else None
+    if moved and "inimi" not in sentence:
+        sentence = f"{sentence} {moved.sentence}"
+    elif operation.trained and not moved and (term, change) not in named and change != "detached":
+        sentence = f"{sentence} {MOVES}"
+    return Mistake(operation.name, name, sentence, wrong, seen, minimiser=moved.factor if moved else None)
 
 
 def of_residual(operation: Operation, residual: Callable, precedence: Callable) -> list[Mistake]:
@@ -93,7 +102,8 @@ def of_residual(operation: Operation, residual: Callable, precedence: Callable) 
 
 
 def _capital(noun: str) -> str:
-    return noun[0].upper() + noun[1:]
+    """With a capital, if it begins with a word: g² does not."""
+    return noun[0].upper() + noun[1:] if noun[:2].isalpha() else noun
 
 
 def _scaled(operation: Operation, term: str, factor: Callable[[int, int, int], float]) -> Callable:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from refimpl.oracle.conventions import POWERS, TABLE, sigma_power
 from refimpl.oracle.factors import Factor
-from refimpl.oracle.naming.inquiry import Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry, named_after
 from refimpl.oracle.report import Finding
 
 
@@ -68,7 +68,7 @@ def _factor(inquiry: Inquiry) -> Allowance | None:
 
 def _positive(inquiry: Inquiry, factor: Factor, evidence: str) -> Allowance:
     declared = factor.declaration(inquiry.trials[0].conventions) or {}
-    name = " and ".join(f"{key} = {value}" for key, value in declared.items()) or "factor"
+    name = named_after(declared) or "factor"
     reason = f"Your loss is {factor} times the reference's, which leaves the minimiser where it is. "
     return Allowance("convention", name, declared, reason, evidence)
 

@@ -1,12 +1,13 @@
 """All that is known of one operation of a caller, and what a finding is made with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 
 from refimpl.oracle.adapters.numpy import namespace
+from refimpl.oracle.conventions import meanings
 from refimpl.oracle.factors import Factor, common_factor, fitted
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Mistake, Operation
@@ -61,12 +62,28 @@ class Inquiry:
         return Finding(self.operation.name, kind, name, sentence, self.operation.equation, evidence)
 
     def mistaken(self, mistake: Mistake, evidence: str) -> Finding:
+        """The mistake; or, of one that is none under conventions of which nothing is declared, those, and the mistake
+        that it is otherwise."""
+        if mistake.right_under and not set(mistake.right_under) & set(self.trials[0].conventions.declared):
+            return self._ambiguous(mistake, evidence)
         seen = f"; seen in {mistake.seen}" if mistake.seen else ""
         return self.finding(mistake.kind, mistake.name, mistake.sentence, evidence + seen)
+
+    def _ambiguous(self, mistake: Mistake, evidence: str) -> Finding:
+        declared: dict[str, object] = dict(mistake.right_under)
+        sentence = f"Right, if {meanings(declared)}: then say so. {self.declare(declared)} "
+        sentence += f"If not, this is the {mistake.kind} {mistake.name}. {mistake.sentence}"
+        kind = "choice" if "weighting" in declared else "convention"
+        return self.finding(kind, named_after(declared), sentence, evidence)
 
     def declare(self, declared: dict[str, object]) -> str:
         """What to write, under the operation's own name so that it says nothing of the others."""
         return f"Declare conventions[{self.operation.name!r}] = {declared!r}, beside what is declared."
+
+
+def named_after(declared: Mapping[str, object]) -> str:
+    """The name of a finding that says what to declare."""
+    return " and ".join(f"{key} = {value}" for key, value in declared.items())
 
 
 @cache

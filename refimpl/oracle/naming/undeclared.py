@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from refimpl.oracle.conventions import TABLE, Conventions
+from refimpl.oracle.conventions import TABLE, Conventions, meanings
 from refimpl.oracle.factors import fitted
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.conventions import allowance
-from refimpl.oracle.naming.inquiry import Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry, named_after
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
@@ -31,6 +32,7 @@ def undeclared(operation: Operation, trials: Sequence[Trial], rerun: Callable) -
     rerun  (case, conventions) -> the trial of the caller's function under them
     """
     rule, cases = trials[0].conventions, [t.case for t in trials if t.case.finite]
+    rerun = _once(rerun)
     candidates = list(_candidates(operation, rule))
     for changes in candidates:
         other = replace(rule, **changes)
@@ -52,6 +54,12 @@ def undeclared(operation: Operation, trials: Sequence[Trial], rerun: Callable) -
                 evidence = f"with that {allowed.evidence}"
                 return [_finding(inquiry, changes, allowed.declared, allowed.kind, allowed.reason, evidence)]
     return []
+
+
+def _once(rerun: Callable) -> Callable:
+    """rerun, which calls the caller's function once for all conventions that hand it the same."""
+    tried = cache(lambda case, handed: rerun(case, handed))
+    return lambda case, rule: replace(tried(case, rule.of_what_is_handed_over), conventions=rule)
 
 
 def _candidates(operation: Operation, rule: Conventions) -> Iterator[dict[str, Any]]:
@@ -94,13 +102,6 @@ def _inquiry(operation: Operation, trials: Sequence[Trial], rerun: Callable) -> 
 def _finding(
     inquiry: Inquiry, changes: dict[str, Any], factors: dict[str, object], kind: str, reason: str, evidence: str
 ) -> Finding:
-    meanings = " and ".join(_meaning(key, value) for key, value in changes.items())
     declared = {**changes, **factors}
-    sentence = f"Right, if {meanings}. {reason}{inquiry.declare(declared)}"
-    name = " and ".join(f"{key} = {value}" for key, value in declared.items())
-    return inquiry.finding(kind, name, sentence, evidence)
-
-
-def _meaning(key: str, value: str) -> str:
-    meaning = TABLE[key][value]
-    return meaning.replace("it", "the model handed over", 1) if key == "model" else meaning
+    sentence = f"Right, if {meanings(changes)}. {reason}{inquiry.declare(declared)}"
+    return inquiry.finding(kind, named_after(declared), sentence, evidence)
