@@ -44,7 +44,7 @@ def check(
 
     implementation  a mapping, a module or an object with callables under the operations' names and signatures; one it
                     does not have is not checked, and the report says so
-    framework       "numpy" or "torch": whose arrays and networks the callables are given
+    framework       "numpy", "torch" or "jax": whose arrays and networks the callables are given
     operations      the names to check; all by default
     conventions     what the callables assume, for all of them or under an operation's name for one: see
                     ``refimpl operations``

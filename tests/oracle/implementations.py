@@ -7,6 +7,8 @@ import pytest
 from refimpl.oracle.operations import operations
 
 FRAMEWORKS = [pytest.param("numpy"), pytest.param("torch", marks=pytest.mark.torch)]
+# For what costs little: JAX compiles before it computes. What else is tested in JAX is in test_jax.py.
+WITH_JAX = [*FRAMEWORKS, pytest.param("jax", marks=pytest.mark.jax)]
 OBJECTIVES = [name for name, operation in operations().items() if operation.trained]
 
 

@@ -275,11 +275,13 @@ def test_bad_arguments_are_refused(arguments, message):
         check(REFERENCE, **arguments)
 
 
-def test_a_framework_that_is_not_installed_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "refimpl.oracle.adapters.torch", raising=False)
-    with pytest.raises(ValueError, match=r"pip install 'refimpl\[torch\]'"):
-        check(REFERENCE, framework="torch")
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_a_framework_that_is_not_installed_says_what_to_install(framework, monkeypatch):
+    monkeypatch.setitem(sys.modules, framework, None)
+    monkeypatch.delitem(sys.modules, f"refimpl.oracle.adapters.{framework}", raising=False)
+    message = f"framework '{framework}' is not installed: pip install 'refimpl\\[{framework}\\]'$"
+    with pytest.raises(ValueError, match=message):
+        check(REFERENCE, framework=framework)
 
 
 def test_a_selected_operation_must_be_there():
