@@ -151,7 +151,8 @@ OTHERS = {
         REFERENCE["explicit_score_matching"](score, data_score, x) + 0.05 * np.sum(np.sin(score(x)), -1)
     ),
     "denoising_score_matching": lambda score, x, z, sigma: (
-        REFERENCE["denoising_score_matching"](score, x, z, sigma) * (1.0 + 0.3 * np.mean(np.sin(5.0 * sigma) + 0.0 * z))
+        REFERENCE["denoising_score_matching"](score, x, z, sigma)
+        * (1.0 + 0.3 * np.mean(np.sin(5.0 * sigma) + 0.0 * z, -1))
     ),
     "euler_maruyama_step": lambda x, drift, diffusion, dt, z: (
         REFERENCE["euler_maruyama_step"](x, drift, diffusion, dt, z) + 0.01 * np.cos(x)
