@@ -77,6 +77,10 @@ def euler_maruyama(sde, score, x, ts, z):
 
 
 def batch_mean_predictor_corrector(sde, score, x, ts, z_predictor, z_corrector, snr):
+    if not hasattr(sde, "sigma_min"):
+        raise NotImplementedError(
+            "under VP diffusionjax multiplies the corrector's step by α² as well, a rule of its own"
+        )
     corrector = Annealed(reversed_in_time(sde, score), snr)
     alone = jax.vmap(lambda x, t: corrector.update(KEY, x, t), axis_name="batch")  # one device
     for (t, s), draw, draws in zip(pairwise(ts), z_predictor, z_corrector, strict=True):

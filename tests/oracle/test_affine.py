@@ -24,7 +24,7 @@ LAW, STEPS = 2.0**-40, 1e-8
 
 def law_of(function, setting):
     operation = operations()[setting.operation]
-    run = lambda case: judge.run(numpy_adapter.evaluate, function, operation, case, Conventions())
+    run = lambda case: judge.run(numpy_adapter.evaluate, function, operation, case, Conventions(model=operation.models[0]))
     return affine.caller_law(setting, affine.trials(run, setting))
 
 
