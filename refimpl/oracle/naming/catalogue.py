@@ -43,14 +43,15 @@ def _nearest(inquiry: Inquiry, mistakes: list[Mistake]) -> tuple[list, tuple | N
     largest distance over the cases.
 
     A distance only grows with another case. So of all mistakes the one that is nearest by now goes on to its next case,
-    until those that are left cannot match any more; most of them are never computed but at their first.
+    until those that are left can match no more: most of them are computed at their first case and at no other. The
+    nearest of the others is looked for where there is a match to compare it with.
     """
     queue = [(0.0, index, 0) for index in range(len(mistakes))]  # the distance so far, which mistake, at how many cases
     widest = max((_limit(mistake) for mistake in mistakes), default=0.0)
     matches, other = [], None
     while queue:
         worst, index, done = heappop(queue)
-        if worst > widest and (other or worst == float("inf")):
+        if worst > widest and (other or not matches or worst == float("inf")):
             break
         if done < len(inquiry.trials):
             distance = inquiry.distance(inquiry.trials[done], bound(mistakes[index]))
