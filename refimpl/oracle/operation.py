@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from refimpl.vocabulary import Array
@@ -63,7 +64,7 @@ class Operation:
     coupled: bool = False
     rates: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def model_argument(self) -> str:
         """The argument of which the convention ``model`` is said: what is trained, or else the first network."""
         return next((name for name in (*self.trained, *self.arguments) if self.callables.get(name) in MODELS), "")
@@ -96,12 +97,12 @@ class Operation:
         """The arguments that are times, those of a callable that is returned among them."""
         return tuple(name for name in dict.fromkeys((*self.arguments, *self.at)) if name in TIMES)
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[str, ...]:
         """The names of the arguments, in the order in which they are passed."""
         return tuple(inspect.signature(self.reference).parameters)
 
-    @property
+    @cached_property
     def optional(self) -> dict[str, Any]:
         """The arguments that a caller's function may lack, with their defaults."""
         parameters = inspect.signature(self.reference).parameters.values()

@@ -1,8 +1,7 @@
 """A mistake of the catalogue gives what the caller gave."""
 
 from collections.abc import Iterable
-
-import numpy as np
+from heapq import heappop, heappush
 
 from refimpl.oracle.mistakes import mistakes_of
 from refimpl.oracle.naming.conventions import convention
@@ -33,9 +32,36 @@ def noisy(inquiry: Inquiry) -> list[Finding]:
 
 
 def _catalogued(inquiry: Inquiry, mistakes: Iterable[Mistake]) -> list[Finding]:
-    ranked = sorted(((inquiry.worst(bound(m)), m) for m in mistakes), key=lambda pair: pair[0])
-    matches = [(worst, m) for worst, m in ranked if worst <= max(NAMING, m.noise)]
-    others = [(worst, m) for worst, m in ranked if worst > max(NAMING, m.noise) and np.isfinite(worst)]
-    next_best = f"; the next candidate, {others[0][1].name}, misses them by {others[0][0]:.1g}" if others else ""
+    matches, other = _nearest(inquiry, list(mistakes))
+    next_best = f"; the next candidate, {other[1].name}, misses them by {other[0]:.1g}" if other else ""
     gives = f"it gives your {inquiry.compared} {inquiry.cases}, to {{worst:.0e}} of their size{next_best}"
     return [inquiry.mistaken(m, gives.format(worst=max(worst, EPSILON))) for worst, m in matches]
+
+
+def _nearest(inquiry: Inquiry, mistakes: list[Mistake]) -> tuple[list, tuple | None]:
+    """The mistakes that give what the caller gave, the nearest first, and the nearest of the others, each with its
+    largest distance over the cases.
+
+    A distance only grows with another case. So of all mistakes the one that is nearest by now goes on to its next case,
+    until those that are left can match no more: most of them are computed at their first case and at no other. The
+    nearest of the others is looked for where there is a match to compare it with.
+    """
+    queue = [(0.0, index, 0) for index in range(len(mistakes))]  # the distance so far, which mistake, at how many cases
+    widest = max((_limit(mistake) for mistake in mistakes), default=0.0)
+    matches, other = [], None
+    while queue:
+        worst, index, done = heappop(queue)
+        if worst > widest and (other or not matches or worst == float("inf")):
+            break
+        if done < len(inquiry.trials):
+            distance = inquiry.distance(inquiry.trials[done], bound(mistakes[index]))
+            heappush(queue, (max(worst, distance), index, done + 1))
+        elif worst <= _limit(mistakes[index]):
+            matches.append((worst, mistakes[index]))
+        else:
+            other = other or (worst, mistakes[index])
+    return matches, other
+
+
+def _limit(mistake: Mistake) -> float:
+    return max(NAMING, mistake.noise)

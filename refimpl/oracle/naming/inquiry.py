@@ -40,22 +40,27 @@ class Inquiry:
     def worst(self, function: Callable) -> float:
         """The largest distance of what the function gives from what the caller gave, as a share of the size; infinite
         where the function cannot be called as the cases want it."""
+        return max(self.distance(trial, function) for trial in self.trials)
+
+    def distance(self, trial: Trial, function: Callable) -> float:
+        """The same at one case."""
         try:
-            return max(max(t.distances(t.predict(function))) for t in self.trials)
+            return max(trial.distances(trial.predict(function)))
         except (ValueError, IndexError, TypeError):
             return float("inf")
 
     def factor(self, function: Callable, weight: Callable = lambda trial: 1.0) -> Factor | None:
         """The common factor by which the function gives the caller's value and gradient at every case, if there is
         one."""
-        try:
-            predictions = [t.predict(function, weight(t)) for t in self.trials]
-        except (ValueError, IndexError, TypeError):
-            return None
-        factors = [fitted(t, p) for t, p in zip(self.trials, predictions, strict=True)]
-        matched = zip(self.trials, predictions, factors, strict=True)
-        if not all(max(t.distances(p, c)) <= NAMING for t, p, c in matched):
-            return None
+        factors = []
+        for trial in self.trials:  # up to the first that no factor explains: most functions fail at once
+            try:
+                prediction = trial.predict(function, weight(trial))
+            except (ValueError, IndexError, TypeError):
+                return None
+            factors.append(fitted(trial, prediction))
+            if not max(trial.distances(prediction, factors[-1])) <= NAMING:
+                return None
         return common_factor([t.case for t in self.trials], factors)
 
     def finding(self, kind: str, name: str, sentence: str, evidence: str) -> Finding:
