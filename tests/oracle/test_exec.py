@@ -254,7 +254,9 @@ def test_options_that_do_not_go_together(arguments, message, capsys):
 def test_a_right_program(capsys, children):
     assert main(["check", "--exec", command(), "--timeout", "100"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"{command()} · a child, Python\n") and f"right: {COUNT} cases ran ({COUNT} pass, 0 fail" in out
+    assert (
+        out.startswith(f"{command()} · a child, Python\n") and f"right: {COUNT} cases ran ({COUNT} pass, 0 fail" in out
+    )
     assert len(children) == 1 and children[0].process.returncode == 0, "ended by the end of its input"
 
 

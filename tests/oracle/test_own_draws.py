@@ -252,7 +252,8 @@ def test_a_repeated_row_is_the_row(name):
         from dataclasses import replace
 
         tiled = replace(source.case, inputs={**source.case.inputs, **given})
-        once, thrice = (numpy_adapter.value(operation.reference, operation, c, "") for c in (case, tiled))
+        own = Conventions(model=operation.models[0])
+        once, thrice = (numpy_adapter.reference(operation.reference, operation, c, own)[0] for c in (case, tiled))
         assert_allclose(thrice, numpy.concatenate([once] * 3), rtol=0.0, atol=2.0**-40 * numpy.max(numpy.abs(once)))
 
 

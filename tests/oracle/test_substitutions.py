@@ -118,4 +118,4 @@ def test_an_sde_may_be_what_was_changed():
 def test_what_does_not_fit_is_not_described_so():
     cubed = lambda score, x, z, step: REFERENCE["langevin"](score, x, z, step) ** 3
     (finding,) = check(caller(operations()["langevin"], cubed)).findings
-    assert finding.name == "unnamed"
+    assert finding.name == "sampler-not-affine"  # what can be said of it for all that

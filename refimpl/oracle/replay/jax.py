@@ -73,7 +73,13 @@ def category(key: Any, logits: Any, axis: int = -1, shape: Any = None, **_: Any)
     return sizes if shape is None else shape, int, lambda draw: np.all((0 <= draw) & (draw < categories))
 
 
-THEMSELVES: dict[str, Callable] = {"randint": whole, "rademacher": signs, "choice": choice, "permutation": order, "categorical": category}
+THEMSELVES: dict[str, Callable] = {
+    "randint": whole,
+    "rademacher": signs,
+    "choice": choice,
+    "permutation": order,
+    "categorical": category,
+}
 # What draws nothing, or draws by another function: a multivariate normal asks for the standard normals it is made of.
 KEPT = {"PRNGKey", "key", "key_data", "key_dtype", "key_impl", "wrap_key_data", "split", "fold_in", "clone"}
 KEPT |= {"multivariate_normal"}
