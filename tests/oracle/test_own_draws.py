@@ -266,7 +266,8 @@ def test_the_slope_by_differences_is_the_gradient_along_the_direction(name, redu
     stage = Stage(Caller(operation, operation.reference, numpy_adapter.evaluate, rule), case, noise.generator(0), 2, 1)
     drawn = stage.together[0].drawn(stage.rng)
     value, slope = stage._of_loss(operation.reference, drawn)[0]
-    rows, gradient = numpy_adapter.reference(operation.reference, operation, drawn, rule.model, rule.weight(drawn))
+    own, weight = rule.of_the_arguments, rule.weight(drawn)
+    rows, gradient = numpy_adapter.reference(operation.reference, operation, drawn, own, weight)
     along = gradient @ own_draws._direction(len(gradient), 1)[:, 0]
     assert_allclose([value, slope], [numpy.mean(rows), along], rtol=own_draws.EQUAL, atol=own_draws.EQUAL)
 

@@ -18,13 +18,15 @@ PARTS = ("arguments", "at", "outputs")
 def exported(names: list[str], form: str, out: Path) -> list[Path]:
     """A file for every operation in ``out``; returns where they are."""
     out.mkdir(parents=True, exist_ok=True)
+    counts = {name: read(shipped()[name])["number_of_cases"] for name in names}
+    manifest = {"operations": counts, "number_of_cases": sum(counts.values())}
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return [FORMATS[form](shipped()[name], out) for name in names]
 
 
 def _as_json(path: Path, out: Path) -> Path:
     """The file itself, and beside it the schema of its form."""
-    for companion in ("schema.json",):
-        shutil.copyfile(data() / companion, out / companion)
+    shutil.copyfile(data() / "schema.json", out / "schema.json")
     return Path(shutil.copyfile(path, out / path.name))
 
 
