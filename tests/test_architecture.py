@@ -15,8 +15,8 @@ from refimpl.oracle.operations import operations
 PACKAGE = ROOT / "refimpl"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
-# The checks stand above the oracle because of two pages, 70 and 71: what they derive is its own tolerance and its own
-# test of two samples.
+# The layers from the ground up. Siblings in one layer, separated by |, never import each other. The checks stand above
+# the oracle because of two pages, 70 and 71: what they derive is its own tolerance and its own test of two samples.
 LAYERS = """
 vocabulary
 inputs

@@ -48,7 +48,8 @@ def _nearest(inquiry: Inquiry, mistakes: list[Mistake]) -> tuple[list, tuple | N
     """
     queue = [(0.0, index, 0) for index in range(len(mistakes))]  # the distance so far, which mistake, at how many cases
     widest = max((_limit(mistake) for mistake in mistakes), default=0.0)
-    matches, other = [], None
+    matches: list[tuple[float, Mistake]] = []
+    other: tuple[float, Mistake] | None = None
     while queue:
         worst, index, done = heappop(queue)
         if worst > widest and (other or not matches or worst == float("inf")):
