@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from refimpl.oracle.operations import operations
+    from refimpl.oracle.parametrize import parametrize
     from refimpl.oracle.replay import replay
     from refimpl.oracle.report import Finding, Report, Row
     from refimpl.oracle.verdict import check
 
 __version__ = "0.1.0"
-__all__ = ["Finding", "Report", "Row", "check", "operations", "replay"]
+__all__ = ["Finding", "Report", "Row", "check", "operations", "parametrize", "replay"]
 
 
 def __getattr__(name: str):

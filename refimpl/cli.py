@@ -12,6 +12,7 @@ from pathlib import Path
 
 import refimpl
 from refimpl.oracle.explain import explained, listed
+from refimpl.oracle.html import page
 from refimpl.oracle.loading import LoadingError, load
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
@@ -66,6 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.add_argument(
+        "--html",
+        nargs="?",
+        const=Path("refimpl-report.html"),
+        type=Path,
+        metavar="FILE",
+        help="write the report as a page as well, refimpl-report.html by default; say it after the target",
+    )
     check.set_defaults(run=_check)
     reproduce = commands.add_parser("reproduce", help="run an experiment: progress, a table, a figure")
     reproduce.add_argument("name", choices=EXPERIMENTS, help="which one")
@@ -76,17 +85,21 @@ def _parser() -> argparse.ArgumentParser:
     catalogue = commands.add_parser("mistakes", help="the mistakes that can be named, operation by operation")
     catalogue.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
     catalogue.set_defaults(run=_mistakes)
-    explain = commands.add_parser("explain", help="what a mistake, a case, an operation, a convention or a tag is")
+    explain = commands.add_parser(
+        "explain", help="what a name in a report is: a mistake, a case, an operation, a convention, a tag"
+    )
     explain.add_argument("name", help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9")
     explain.set_defaults(run=_explain)
     return parser
 
 
 def _check(options: argparse.Namespace) -> int:
+    _check_page(options.html)
     if options.target is None:
         return _bundled(options)
     report = _judged(options.target, options)
     _show(report, options)
+    _write_page(options.html, report)
     return report.exit_status
 
 
@@ -106,6 +119,7 @@ def _bundled(options: argparse.Namespace) -> int:
             f"{len(planted) - len(missed)} of {len(planted)} planted mistakes are named"
             + (f"; missed: {', '.join(missed)}" if missed else "")
         )
+    _write_page(options.html, *reports)
     return 0 if ok else 1
 
 
@@ -133,6 +147,23 @@ def _show(report: Report, options: argparse.Namespace) -> None:
         print(report.to_json())
     else:
         print(render(report, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="\n\n")
+
+
+def _check_page(path: Path | None) -> None:
+    """A file of another kind is most likely the target, which stood after --html."""
+    if path is not None and path.suffix not in (".html", ".htm"):
+        raise ValueError(f"--html is {path}, which would be overwritten; it needs a name that ends in .html")
+
+
+def _write_page(path: Path | None, *reports: Report) -> None:
+    """The reports as one page. They have been printed by now, so that nothing is lost where it cannot be written."""
+    if path is None:
+        return
+    try:
+        path.write_text(page(*reports), encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"--html is {path}, which cannot be written: {error.strerror}") from None
+    print(f"refimpl: the page is {path}", file=sys.stderr)
 
 
 def _progress() -> Callable[[str, int, int], None]:

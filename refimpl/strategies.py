@@ -1,10 +1,19 @@
 """Hypothesis strategies for well-conditioned densities, networks, rows, noise and slices (extra ``test``).
 
+    from functools import partial
     from hypothesis import given
-    from refimpl.strategies import mixtures, networks, rows
+    from refimpl import models, objectives
+    from refimpl.strategies import ScoreCase
 
-    @given(density=mixtures(2), parameters=networks((2, 3, 2)), x=rows(4, 2))
-    def test_my_loss(density, parameters, x): ...
+    @given(...)
+    def test_my_loss(case: ScoreCase):
+        score = partial(models.score, case.parameters)
+        right = objectives.denoising_score_matching(score, case.x, case.z, case.sigma)
+        assert np.allclose(my_loss(score, case.x, case.z, case.sigma), np.mean(right))
+
+A loss that is wrong comes out as the smallest case that shows it: one row, one dimension, most weights zero. For other
+arguments there are the strategies below, as in ``@given(density=mixtures(2), x=rows(4, 2))``, and every type of the
+package is known to Hypothesis, so that ``@given(...)`` finds an argument ``sde: VP`` or ``density: Density`` by itself.
 
 Everything is drawn on a dyadic grid, so that it is exact in float32 as well and shrinks to something readable. The
 bounds keep condition numbers small enough for identities to hold to many digits; each docstring states its own.
@@ -12,6 +21,7 @@ Every function raises a ValueError that names the argument which is wrong, when 
 """
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,10 +33,11 @@ except ImportError:
 from refimpl import inputs
 from refimpl.densities import Gaussian, GaussianMixture
 from refimpl.sdes import VE, VP, SubVP
-from refimpl.vocabulary import Array
+from refimpl.vocabulary import SDE, Array, Density, Marginal
 
 GRID = 64  # numbers are multiples of 1/64
 FINE = 4096  # entries of a covariance are multiples of 1/4096
+LARGEST = 3  # the most dimensions that are drawn where nobody says how many
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
@@ -150,6 +161,53 @@ def vp(kind: type[VP] | type[SubVP] = VP) -> st.SearchStrategy[VP | SubVP]:
     return st.builds(kind, numbers(0.25, 1.0), numbers(1.0, 5.0))
 
 
+def sdes() -> st.SearchStrategy[VE | VP | SubVP]:
+    """One of the three."""
+    return st.one_of(vp(), vp(SubVP), ve())
+
+
+def marginals() -> st.SearchStrategy[Marginal]:
+    """A kernel of two numbers, α within [1/4, 1] and σ within [1/4, 3/2]."""
+    return st.builds(Marginal, numbers(0.25, 1.0), noise_levels())
+
+
+class ScoreCase(NamedTuple):
+    """What a loss of a score is given: the weights of a network, x and z (B, D), and a noise level."""
+
+    parameters: list
+    x: Array
+    z: Array
+    sigma: float
+
+
+def score_cases() -> st.SearchStrategy[ScoreCase]:
+    """A score network with one hidden layer of three units, B rows, their noise and σ; D is 1 to 3 and B 1 to 4.
+
+    Always as many numbers are drawn as the largest case takes, and those of the first D coordinates and B rows are
+    taken: so a failing case stays the one it is when it loses a row or a dimension.
+    """
+    most, batch = LARGEST, 4
+
+    def cut(d: int, b: int, parameters: list, x: Array, z: Array, sigma: float) -> ScoreCase:
+        (first, hidden), (last, bias) = parameters
+        return ScoreCase([(first[:d], hidden), (last[:, :d], bias[:d])], x[:b, :d], z[:b, :d], sigma)
+
+    sizes = st.integers(1, most), st.integers(1, batch)
+    return st.builds(cut, *sizes, networks((most, 3, most)), rows(batch, most), normals((batch, most)), noise_levels())
+
+
+def _register() -> None:
+    """Tell Hypothesis how the types of the package are drawn, the densities in one to three dimensions.
+
+    It is told when this module is imported, which the entry point of setup.cfg does when Hypothesis is.
+    """
+    dimensions = st.integers(1, LARGEST)
+    densities = {Gaussian: dimensions.flatmap(gaussians), GaussianMixture: dimensions.flatmap(mixtures)}
+    drawn = {VE: ve(), VP: vp(), SubVP: vp(SubVP), SDE: sdes(), Marginal: marginals(), ScoreCase: score_cases()}
+    for kind, strategy in {**densities, Density: st.one_of(*densities.values()), **drawn}.items():
+        st.register_type_strategy(kind, strategy)
+
+
 def _steps(low: float, high: float) -> st.SearchStrategy[int]:
     """n with n/64 in [low, high]."""
     first, last = (inputs.number(name, value) * GRID for name, value in (("low", low), ("high", high)))
@@ -169,3 +227,6 @@ def _whole(name: str, n: int) -> int:
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"{name} is {n!r}; it needs a positive whole number")
     return int(n)
+
+
+_register()

@@ -23,7 +23,7 @@ calculus | ode
 densities | models | sdes
 objectives | samplers | likelihood | diagnostics
 checks | oracle | strategies | fit
-experiments | reader | examples
+experiments | reader | examples | pytest_plugin
 cli
 __main__
 """

@@ -2,16 +2,21 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
 
 import pytest
+from pages import ROOT
 
 from refimpl.cli import main
 from refimpl.examples import mistaken
+from refimpl.oracle.conventions import TABLE
 from refimpl.oracle.explain import explained
+from refimpl.oracle.mistakes import all_mistakes
 from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.report import STATUSES
 
 RIGHT = """
 import autograd.numpy as np
@@ -53,7 +58,7 @@ def test_the_mistaken_example_alone_exits_1(capsys):
 
 def test_a_file_is_checked(capsys, write):
     status, out, _ = run(capsys, "check", write(RIGHT))
-    assert status == 0 and "right: 7 cases ran (7 pass)" in out
+    assert status == 0 and "right: 7 cases ran (7 pass, 0 fail, 0 unsupported, 0 expected-failure, 0 error)" in out
 
 
 def test_the_report_as_json_is_json_alone(capsys, write):
@@ -104,8 +109,6 @@ def test_a_file_that_cannot_be_used_says_why_and_exits_2(capsys, write, text):
     ],
 )
 def test_a_target_that_is_not_there(capsys, target, message, monkeypatch):
-    from pages import ROOT
-
     monkeypatch.chdir(ROOT)
     status, _, err = run(capsys, "check", target)
     assert status == 2 and message in err
@@ -151,6 +154,12 @@ EXPLAINED = {
     "denoising_score_matching/D3-B5": "sigma: 0.375",
     "denoising_score_matching/not-finite": "the model answers NaN here",
     "stein_kernel/D3-B5": "kernel: a kernel, the same in every case",
+    "model = energy": "model = energy: it is an energy E(x)",
+    "reduction = sum and factor = 2.0": "reduction = sum: the loss is one number, the sum over the rows",
+    "loss-sign": "to descend it is to move away from the data",
+    "argument-sigma-unused": "it is never used",
+    "convention": "kind of a finding",
+    "expected-failure": "status of a case",
     "reduction": "reduction = sum: the loss is one number, the sum over the rows",
     "DSM.9": "derivations/35-denoising-score-matching.md",
 }
@@ -166,6 +175,25 @@ def test_every_operation_and_case_can_be_explained():
     for name in operations():
         for case in (name, *(case.id for case in cases_of(name))):
             assert explained(case)
+
+
+def names_of_findings():
+    """The names of findings in the source of the oracle; what is put into one is a word like another here."""
+    kinds = "|".join(("mistake", "convention", "choice", "approximation"))
+    for path in sorted((ROOT / "refimpl" / "oracle").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(rf'(?:inding|Said)\((?:[\w.]+, )?"(?:{kinds})", f?"([^"]+)"', text):
+            yield re.sub(r"\{.*?\}", "x", name)
+
+
+def test_every_name_that_a_finding_may_have_can_be_explained():
+    names = {name for name in names_of_findings() if " = " not in name}
+    assert {"loss-sign", "nan-masked", "draws-its-own-noise", "inexact", "offset", "unnamed", "weighting"} <= names
+    for name in [*names, *{mistake.name for mistake in all_mistakes()}, *STATUSES]:
+        assert explained(name)
+    for key, values in TABLE.items():
+        for value in values:
+            assert f"{key} = {value}: " in explained(f"{key} = {value}")
 
 
 def test_a_name_that_nothing_bears_is_refused(capsys):

@@ -1,32 +1,40 @@
 """The strategies keep the promises of their docstrings, refuse what makes no sense, and shrink to something small."""
 
+import os
 import subprocess
 import sys
+from configparser import ConfigParser
+from functools import partial
 
 import autograd.numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
+from pages import ROOT
 
 from refimpl import strategies
 from refimpl.calculus import divergence, quadratic_form
 from refimpl.checks.witnesses import flat, network
 from refimpl.densities import Gaussian, GaussianMixture
 from refimpl.models import score
-from refimpl.objectives import implicit_score_matching
+from refimpl.objectives import denoising_score_matching, implicit_score_matching
 from refimpl.sdes import VE, VP, SubVP
 from refimpl.strategies import (
+    ScoreCase,
     all_signs,
     arrays,
     covariances,
     gaussians,
+    marginals,
     mixtures,
     networks,
     noise_levels,
     normals,
     numbers,
     rows,
+    score_cases,
+    sdes,
     signs,
     slices,
     times,
@@ -34,6 +42,7 @@ from refimpl.strategies import (
     ve,
     vp,
 )
+from refimpl.vocabulary import SDE, Density, Marginal
 
 dimensions = st.integers(1, 4)
 # Without the phase that explains a failure, which costs ten times what the search and the shrinking do.
@@ -324,6 +333,95 @@ def test_a_test_of_a_caller_fails_with_the_small_case():
     with pytest.raises(AssertionError, match="the loss is wrong"):
         test_of_a_caller()
     assert np.count_nonzero(flat(seen[-1][0])) <= 2 and not np.any(seen[-1][1])
+
+
+# What the loss of a caller may get wrong -> the dimensions and rows of the smallest case that shows it, and how many
+# numbers of it are not zero beside σ. A sign needs a score and noise; a sum over rows needs two rows.
+WRONG_LOSSES = {
+    "sign": (lambda s, x, z, sigma: np.mean(np.sum((s(x + sigma * z) - z / sigma) ** 2, axis=1)), 1, 1, 3),
+    "sum over rows": (lambda s, x, z, sigma: np.sum((s(x + sigma * z) + z / sigma) ** 2), 1, 2, 1),
+    "mean over dimensions": (lambda s, x, z, sigma: np.mean((s(x + sigma * z) + z / sigma) ** 2), 2, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_LOSSES)
+def test_a_wrong_loss_of_a_caller_fails_with_the_smallest_case(name):
+    """As a caller writes it; each number that is not zero is the smallest there is."""
+    loss, dimension, batch, nonzero = WRONG_LOSSES[name]
+    seen = []
+
+    @settings(repeatable)
+    @given(...)
+    def test_my_loss(case: ScoreCase):
+        field = partial(score, case.parameters)
+        right = np.mean(denoising_score_matching(field, case.x, case.z, case.sigma))
+        if not np.allclose(0.5 * loss(field, case.x, case.z, case.sigma), right, rtol=1e-9, atol=1e-9):
+            seen.append(case)
+            raise AssertionError("the loss is wrong")
+
+    with pytest.raises(AssertionError, match="the loss is wrong"):
+        test_my_loss()
+    case = seen[-1]
+    drawn = np.concatenate([flat(case.parameters), case.x.ravel(), case.z.ravel()])
+    assert case.x.shape == case.z.shape == (batch, dimension) and case.sigma == 0.25
+    assert np.count_nonzero(drawn) == nonzero and np.max(np.abs(drawn)) == 1 / 64
+
+
+@given(score_cases())
+def test_score_cases(case):
+    (batch, d), [(first, hidden), (last, bias)] = case.x.shape, case.parameters
+    assert 1 <= batch <= 4 and 1 <= d <= 3 and case.z.shape == (batch, d) and 0.25 <= case.sigma <= 1.5
+    assert (first.shape, hidden.shape, last.shape, bias.shape) == ((d, 3), (3,), (3, d), (d,))
+    assert score(case.parameters, case.x).shape == (batch, d)
+
+
+@given(marginals())
+def test_marginals(marginal):
+    assert 0.25 <= marginal.alpha <= 1.0 and 0.25 <= marginal.sigma <= 1.5 and dyadic(marginal)
+
+
+def test_sdes_are_of_every_kind():
+    for kind in (VE, VP, SubVP):
+        assert type(smallest(sdes(), lambda sde, k=kind: type(sde) is k)) is kind
+
+
+@settings(max_examples=5)
+@given(...)
+def test_the_types_are_known_to_hypothesis(
+    gaussian: Gaussian, mixture: GaussianMixture, density: Density, sde: SDE, marginal: Marginal
+):
+    check_gaussian(gaussian, len(gaussian.mean))
+    assert isinstance(mixture, GaussianMixture) and isinstance(density, Gaussian | GaussianMixture)
+    assert isinstance(sde, VE | VP | SubVP) and hasattr(density.perturbed(marginal), "score")
+
+
+@pytest.mark.parametrize("kind", [VE, VP, SubVP])
+def test_an_sde_is_drawn_as_its_own_strategy_draws_it(kind):
+    assert smallest(st.from_type(kind), lambda sde: True) == smallest(
+        ve() if kind is VE else vp(kind), lambda sde: True
+    )
+
+
+@pytest.mark.parametrize("first", ["hypothesis", "refimpl.strategies"])
+def test_the_entry_point_makes_the_types_known_whatever_is_imported_first(first, tmp_path):
+    """An installed distribution with the entry point of setup.cfg. Nothing but the types themselves is loaded."""
+    configuration = ConfigParser()
+    configuration.read(ROOT / "setup.cfg")
+    entry = configuration["options.entry_points"]["hypothesis"]
+    folder = tmp_path / "with_entry_point-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: with-entry-point\nVersion: 1\n")
+    (folder / "entry_points.txt").write_text(f"[hypothesis]{entry}\n")
+    code = (
+        f"import {first}, hypothesis.strategies as st, sys; loaded = set(sys.modules); from refimpl.sdes import VP;"
+        "print('min_value=16' in repr(st.from_type(VP)), 'refimpl.strategies' in loaded,"
+        "sorted(loaded & {'scipy', 'torch', 'pytest', 'refimpl.oracle', 'refimpl.objectives'}))"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert run.stdout.strip() == "True True []", run.stderr
 
 
 BAD = [

@@ -91,9 +91,13 @@ class Conventions:
             scale = scale * size(case, "K")
         return scale * sigma_power(case, POWERS[self.weighting])
 
+    def as_declared(self) -> dict[str, Any]:
+        """The declared ones."""
+        return {key: getattr(self, key) for key in self.declared}
+
     def describe(self) -> str:
         """The declared ones as text."""
-        return ", ".join(f"{key} = {getattr(self, key)}" for key in self.declared)
+        return ", ".join(f"{key} = {value}" for key, value in self.as_declared().items())
 
 
 def size(case: Case, letter: str) -> int:

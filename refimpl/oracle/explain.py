@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from textwrap import wrap
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import TABLE
 from refimpl.oracle.mistakes import all_mistakes, mistakes_of
+from refimpl.oracle.naming.names import MEANINGS, WORDS
 from refimpl.oracle.operation import Case, Mistake, Operation
 from refimpl.oracle.operations import cases_of, operations
 from refimpl.oracle.text import WIDTH, pages_folder
@@ -29,10 +31,18 @@ def explained(name: str) -> str:
         return "\n\n".join(_mistake(mistake, known[mistake.operation]) for mistake in mistakes)
     if name in TABLE:
         return "\n".join([f"{name}: what code may assume, the reference first", *_convention(name)])
+    meaning = _meaning(name)
+    if meaning:
+        return "\n".join([name, *wrap(meaning, WIDTH, initial_indent="    ", subsequent_indent="    ")])
+    declared = [part.partition(" = ")[0] for part in name.split(" and ")]
+    if " = " in name and set(declared) <= set(TABLE):
+        return "\n".join(
+            [f"{name}: to be declared in conventions", *(line for key in declared for line in _convention(key))]
+        )
     equation = _equation(name)
     if equation:
         return equation
-    raise ValueError(f"{name!r} is no operation, mistake, case, convention or tag{_near(name)}")
+    raise ValueError(f"{name!r} is no operation, mistake, case, convention, tag or word of a report{_near(name)}")
 
 
 def listed(names: Iterable[str] | None = None) -> str:
@@ -123,7 +133,13 @@ def _equation(tag: str) -> str:
     return ""
 
 
+def _meaning(name: str) -> str:
+    """What a word of a report means, or a name that findings have beside those of mistakes and conventions."""
+    like = (meaning for pattern, meaning in MEANINGS.items() if fnmatchcase(name, pattern))
+    return MEANINGS.get(name) or WORDS.get(name) or next(like, "")
+
+
 def _near(name: str) -> str:
-    names = [*operations(), *{m.name for m in all_mistakes()}, *TABLE]
+    names = [*operations(), *{m.name for m in all_mistakes()}, *TABLE, *MEANINGS, *WORDS]
     near = get_close_matches(name, names, n=3)
     return f"; did you mean {' or '.join(near)}?" if near else ""

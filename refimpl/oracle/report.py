@@ -1,11 +1,16 @@
 """What the oracle says: rows, findings, and their sum."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from refimpl.vocabulary import Array
 
 STATUSES = ("pass", "fail", "error", "unsupported", "expected-failure", "unexpected-pass")
+SMALL = 64  # a result of more numbers is not written into the JSON
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,21 @@ class Finding:
         return f"{self.kind} {self.name}: {self.sentence}\n{self.equation}\n{self.evidence}"
 
 
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """The numbers that were compared, the caller's and the right ones, each beside the size of its terms.
+
+    value, gradient  (yours, right, size); the gradient is None where there was none to compare
+    at     the points x (B, D) of the case, where the result is a point or a vector for each of them; else None
+    moves  the result is those points themselves, moved, as a sampler returns them
+    """
+
+    value: tuple[Array, Array, float]
+    gradient: tuple[Array, Array, float] | None = None
+    at: Array | None = None
+    moves: bool = False
+
+
 @dataclass(frozen=True)
 class Row:
     """One case. ``units`` is the distance from the reference in machine epsilons; NaN where there is none."""
@@ -37,6 +57,7 @@ class Row:
     units: float
     findings: tuple[Finding, ...] = ()
     detail: str = ""
+    compared: Compared | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,8 @@ class Report:
 
     findings  over several cases, the likeliest of every operation first
     notes     what a reader should know beside the rows: conventions, operations that were not there
+    equations, conventions   by operation: the text of its equation, and what the caller declared
+    versions  of refimpl, which fixes the cases, of Python and of what the functions compute with
     """
 
     rows: tuple[Row, ...]
@@ -52,6 +75,9 @@ class Report:
     notes: tuple[str, ...] = ()
     title: str = ""
     equations: dict[str, str] = field(default_factory=dict)
+    conventions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    framework: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -92,17 +118,27 @@ class Report:
             raise AssertionError(str(self))
 
     def to_json(self) -> str:
-        """The whole report as JSON; a distance that is not a number is null."""
-        rows = [{**asdict(row), "units": _number(row.units)} for row in self.rows]
+        """The whole report as JSON; a number that is none is null."""
         content = {
             "title": self.title,
+            "framework": self.framework,
+            "versions": self.versions,
             "exit_status": self.exit_status,
+            "ran": self.ran,
             "counts": self.counts,
             "notes": list(self.notes),
+            "equations": self.equations,
+            "conventions": self.conventions,
             "findings": [asdict(finding) for finding in self.findings],
-            "rows": rows,
+            "rows": [_row(row) for row in self.rows],
         }
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def to_html(self) -> str:
+        """The whole report as one page, which needs nothing else to be read."""
+        from refimpl.oracle.html import page
+
+        return page(self)
 
     def __str__(self) -> str:
         from refimpl.oracle.text import render
@@ -110,5 +146,25 @@ class Report:
         return render(self)
 
 
-def _number(units: float) -> float | None:
-    return units if units == units and abs(units) != float("inf") else None
+def _row(row: Row) -> dict[str, Any]:
+    """A row for the JSON; with the numbers that were compared where they are few."""
+    written = {
+        "operation": row.operation,
+        "case": row.case,
+        "status": row.status,
+        "units": _number(row.units),
+        "findings": [asdict(finding) for finding in row.findings],
+        "detail": row.detail,
+    }
+    if row.compared and row.compared.value[0].size <= SMALL:
+        got, want, _ = row.compared.value
+        written |= {"got": _numbers(got), "want": _numbers(want)}
+    return written
+
+
+def _numbers(a: Array) -> Any:
+    return [_numbers(part) for part in a] if a.ndim else _number(float(a))
+
+
+def _number(number: float) -> float | None:
+    return number if math.isfinite(number) else None

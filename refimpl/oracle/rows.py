@@ -3,7 +3,7 @@
 import numpy as np
 
 from refimpl.oracle.judge import Trial
-from refimpl.oracle.report import Row
+from refimpl.oracle.report import Compared, Row
 from refimpl.oracle.tolerance import UNITS
 
 
@@ -21,10 +21,10 @@ def rows_of(trial: Trial, trials: list[Trial]) -> list[Row]:
         ]
     value, gradient = trial.units
     if max(value, gradient) > UNITS:
-        rows = [Row(name, case.name, "fail", max(value, gradient), (), _difference(trial))]
+        rows = [Row(name, case.name, "fail", max(value, gradient), (), _difference(trial), _compared(trial))]
     else:
-        compared = f"value {value:.2g} units" + (f", gradient {gradient:.2g}" if outcome.gradient is not None else "")
-        rows = [Row(name, case.name, "pass", max(value, gradient), (), compared)]
+        near = f"value {value:.2g} units" + (f", gradient {gradient:.2g}" if outcome.gradient is not None else "")
+        rows = [Row(name, case.name, "pass", max(value, gradient), (), near, _compared(trial))]
     if outcome.problem:
         rows.append(Row(name, f"{case.name}/gradient", outcome.status, unknown, (), outcome.problem))
     return rows
@@ -41,6 +41,19 @@ def _not_finite(trial: Trial, trials: list[Trial]) -> Row:
     if np.any(np.isfinite(outcome.value)):
         return Row(name, case.name, "fail", float("inf"), (), f"returned {outcome.value}, where the model answers NaN")
     return Row(name, case.name, "pass", 0.0, (), "not a number, as it should be")
+
+
+def _compared(trial: Trial) -> Compared:
+    """The numbers themselves, for a reader who wants to see them."""
+    outcome, (value_scale, gradient_scale) = trial.outcome, trial.scales
+    got = np.asarray(outcome.value)
+    gradient = None
+    if outcome.gradient is not None and trial.expected.gradient is not None:
+        gradient = (outcome.gradient, np.asarray(trial.expected.gradient), gradient_scale)
+    x = np.asarray(trial.case.inputs.get("x", 0.0))
+    at = x if x.ndim == 2 and x.shape == got.shape else None
+    moves = trial.operation.reference.__module__.startswith("refimpl.samplers")
+    return Compared((got, np.asarray(trial.expected.value(got.shape)), value_scale), gradient, at, moves)
 
 
 def _difference(trial: Trial) -> str:

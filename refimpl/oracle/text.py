@@ -16,6 +16,7 @@ COLOURS = {
     "heading": "1",
 }
 WIDTH = 112
+COUNTED = ("pass", "fail", "unsupported", "expected-failure", "error")  # in every summary, in this order
 LEGEND = f"a unit is the machine epsilon times the size of the terms; up to {UNITS:.0f} pass"
 
 
@@ -36,6 +37,14 @@ def render(report: Report, colour: bool = False) -> str:
     return "\n".join([*lines, "", LEGEND, *pages, *report.notes, summary(report, paint)]).lstrip("\n")
 
 
+def message(row: Row) -> str:
+    """One row and what was found, for a test that fails."""
+    lines = [f"{row.operation}/{row.case}: {row.status}: {row.detail}"]
+    for finding in row.findings:
+        lines += _finding(finding, lambda text, name: text)
+    return "\n".join(lines)
+
+
 def pages_folder() -> Path:
     """Where the derivations are: in the package as it is installed, beside it in a checkout."""
     package = Path(__file__).parent.parent
@@ -43,14 +52,21 @@ def pages_folder() -> Path:
 
 
 def summary(report: Report, paint=lambda text, name: text) -> str:
-    """How many ran, and what became of them."""
-    counts = ", ".join(f"{number} {status}" for status, number in report.counts.items() if number)
-    verdict = {0: ("right", "pass"), 1: ("wrong", "fail"), 2: ("could not check", "error")}[report.exit_status]
-    if report.findings and all(f.kind == "convention" for f in report.findings) and report.exit_status == 1:
-        verdict = ("right, once its conventions are declared", "unsupported")
+    """How many ran, and what became of them, the zeros too: nobody need guess whether something was left out."""
+    counts = ", ".join(f"{report.counts[status]} {status}" for status in COUNTED)
+    unexpected = report.counts["unexpected-pass"]
+    counts += f", {unexpected} unexpected-pass" if unexpected else ""
+    words, colour = verdict(report)
     named = ", ".join(dict.fromkeys(f.name for f in report.findings))
     found = f"; found: {named}" if named else ""
-    return f"{paint(verdict[0], verdict[1])}: {report.ran} cases ran ({counts or 'none at all'}){found}"
+    return f"{paint(words, colour)}: {report.ran} cases ran ({counts}){found}"
+
+
+def verdict(report: Report) -> tuple[str, str]:
+    """The whole in a few words, and the status whose colour they have."""
+    if report.findings and all(f.kind == "convention" for f in report.findings) and report.exit_status == 1:
+        return "right, once its conventions are declared", "error"
+    return {0: ("right", "pass"), 1: ("wrong", "fail"), 2: ("could not check", "error")}[report.exit_status]
 
 
 def _row(row: Row, width: int, paint) -> str:

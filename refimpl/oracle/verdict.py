@@ -1,6 +1,8 @@
 """``check``: somebody's implementation held against the reference, operation by operation and case by case."""
 
 import inspect
+import platform
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -9,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import refimpl
 from refimpl.oracle import judge
 from refimpl.oracle.conventions import TABLE, Conventions, for_operation
 from refimpl.oracle.judge import Trial
@@ -83,7 +86,37 @@ def judged(
     rows += _misspelt(implementation, absent, known)
     checked = {row.operation: known[row.operation].equation for row in rows}
     notes = [*_conventions_note(rules, checked), *_absent_note(absent)]
-    return Report(tuple(rows), tuple(findings), tuple(notes), equations=checked)
+    return Report(
+        tuple(rows),
+        tuple(findings),
+        tuple(notes),
+        equations=checked,
+        conventions={name: rules[name].as_declared() for name in checked},
+        framework=framework,
+        versions=versions(framework),
+    )
+
+
+def offered(
+    implementation: Any,
+    *,
+    framework: str,
+    operations: Iterable[str] | None,
+    conventions: Mapping[str, Any] | None,
+    expected_failures: Mapping[str, str] | None,
+) -> tuple[list[str], list[Row]]:
+    """The operations that ``judged`` checks, and a row for every member with nearly such a name. Nothing of the
+    implementation is called. Raises ValueError as ``check`` does."""
+    known = all_operations()
+    _adapter(framework)
+    _checked(implementation)
+    selected = _selected(operations, known)
+    _expected(expected_failures, known)
+    absent = [name for name in selected if operations is None and _member(implementation, name) is None]
+    names = [name for name in selected if name not in absent]
+    for name in names:
+        for_operation(conventions, known[name], known)
+    return names, _misspelt(implementation, absent, known)
 
 
 def _operation(
@@ -150,6 +183,13 @@ def _adapter(framework: str) -> Callable:
         if error.name != framework:
             raise
         raise ValueError(f"framework {framework!r} is not installed: pip install 'refimpl[{framework}]'") from None
+
+
+def versions(framework: str) -> dict[str, str]:
+    """What a result was had with: refimpl, Python, NumPy, and the framework if that is another."""
+    modules = {name: sys.modules.get(name) for name in ("numpy", framework)}
+    found = {name: str(getattr(module, "__version__", "")) for name, module in modules.items() if module}
+    return {"refimpl": refimpl.__version__, "python": platform.python_version(), **found}
 
 
 def _selected(names: Iterable[str] | None, known: Mapping[str, Operation]) -> list[str]:
