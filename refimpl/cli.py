@@ -66,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
         help="what the functions compute with; the target's own `framework` by default, else numpy",
     )
     check.add_argument("--operation", action="append", metavar="NAME", help="check this one only; may be repeated")
+    check.add_argument(
+        "--redraws",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
+    )
+    check.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of the first re-draw, else 0")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument(
         "--html",
@@ -132,6 +140,8 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
         operations=options.operation,
         conventions=getattr(module, "conventions", None),
         expected_failures=getattr(module, "expected_failures", None),
+        redraws=options.redraws,
+        seed=options.seed,
         progress=_progress(),
     )
     notes = report.notes

@@ -4,6 +4,9 @@
 
 A function has the name and the arguments of its operation (``refimpl operations`` lists them) and returns one number,
 the mean over the rows, or one number for every row. ``score`` is a callable, (…, D) -> (…, D).
+
+Score matching only, to start from. Every operation is in ``right_numpy``, ``right_torch`` and ``right_jax``, beside
+this file: a file for every subject, each to be copied alone.
 """
 
 import autograd.numpy as np

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
@@ -89,7 +89,15 @@ class Trial:
         each of the stages that follow one another."""
         unit = self.outcome.epsilon * self.operation.stages
         value, gradient = self.distances(self.expected)
-        return value / unit, gradient / unit
+        return value / (unit * self._carried), gradient / unit
+
+    @property
+    def _carried(self) -> float:
+        """How much larger than the result the numbers are whose rounding it carries. Naming has no use for it: a
+        mistake is as large as the result."""
+        if self.operation.size is None:
+            return 1.0
+        return max(1.0, _largest(self.predict(self.operation.size).rows) / self.scales[0])
 
 
 def _predicted(function: Callable, operation: Operation, case: Case, model: str, weight: Array | float) -> Prediction:
@@ -98,7 +106,7 @@ def _predicted(function: Callable, operation: Operation, case: Case, model: str,
     return Prediction(rows, gradient, shape)
 
 
-@cache
+@lru_cache(maxsize=2**13)  # more than all the cases need; those that are drawn again pass through
 def _unweighted(function: Callable, operation: Operation, case: Case, model: str) -> Prediction:
     """The same for every caller, so it is computed once."""
     return _predicted(function, operation, case, model, 1.0)

@@ -34,6 +34,8 @@ class Operation:
                Without any, only values are compared.
     terms      a callable (namespace, *arguments) -> {name: (B,)}: the loss as a sum of named parts, or None
     nouns      what a sentence calls each term
+    size       (*arguments) -> how large the numbers are, in the result's unit, whose rounding a right result may carry:
+               where it is no sum of terms, but is made of numbers larger than itself. None: as large as the result
     conventions   the keys of the table of conventions that mean something here
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
     """
@@ -51,6 +53,7 @@ class Operation:
     alternatives: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     at: tuple[str, ...] = ()
     stages: int = 1
+    size: Callable | None = None
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from refimpl.oracle.naming import named
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
+from refimpl.oracle.redraws import redrawn_rows, redrawn_trials, seeds, telling
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
 
@@ -32,6 +33,8 @@ def check(
     operations: Iterable[str] | None = None,
     conventions: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
+    redraws: int = 0,
+    seed: int = 0,
 ) -> Report:
     """Hold an implementation against the reference and say what is right, what is wrong, and which mistake it is.
 
@@ -42,8 +45,10 @@ def check(
     conventions     what the callables assume, for all of them or under an operation's name for one: see
                     ``refimpl operations``
     expected_failures  operation, or "operation/case", -> why it is known to fail
+    redraws, seed   how many times the inputs of the cases are drawn again for every operation, and the seed of the
+                    first; the next have the next seeds. Those that pass share a row.
     returns a Report: one row for every case, and the findings over several cases
-    Raises ValueError for an unknown framework, operation, convention or expected failure.
+    Raises ValueError for an unknown framework, operation, convention or expected failure, or a count below 0.
     """
     return judged(
         implementation,
@@ -51,6 +56,8 @@ def check(
         operations=operations,
         conventions=conventions,
         expected_failures=expected_failures,
+        redraws=redraws,
+        seed=seed,
     )
 
 
@@ -61,6 +68,8 @@ def judged(
     operations: Iterable[str] | None,
     conventions: Mapping[str, Any] | None,
     expected_failures: Mapping[str, str] | None,
+    redraws: int = 0,
+    seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Report:
     """``check``, telling ``progress`` which operation is under way, its number and how many there are."""
@@ -70,6 +79,7 @@ def judged(
     selected = _selected(operations, known)
     expected_failures = _expected(expected_failures, known)
     rules = {name: for_operation(conventions, known[name], known) for name in known}
+    wanted = seeds(redraws, seed)
     rows: list[Row] = []
     findings: list[Finding] = []
     absent = []
@@ -79,7 +89,8 @@ def judged(
         if function is None and operations is None:
             absent.append(name)
             continue
-        more_rows, more_findings = _operation(known[name], _in_order(known[name], function), evaluate, rules[name])
+        function = _in_order(known[name], function)
+        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name], wanted)
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
@@ -120,20 +131,23 @@ def offered(
 
 
 def _operation(
-    operation: Operation, function: Any, evaluate: Callable, rule: Conventions
+    operation: Operation, function: Any, evaluate: Callable, rule: Conventions, wanted: range
 ) -> tuple[list[Row], list[Finding]]:
-    """The rows and the findings of one operation."""
+    """The rows and the findings of one operation, at its cases and at re-draws of them with the wanted seeds."""
     problem = _signature_problem(operation, function)
     if problem:
         return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
+    run = lambda case: judge.run(evaluate, function, operation, case, rule)
     trials = _trials(operation, function, evaluate, rule)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
+    again = redrawn_trials(cases_of(operation.name), run, wanted)
+    rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
     findings = (
         _draws_its_own(operation, function, evaluate, trials)
         or _other_model(operation, function, evaluate, rule)
-        or named(operation, trials, lambda case: judge.run(evaluate, function, operation, case, rule))
+        or named(operation, [*trials, *telling(again)], run)
     )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 

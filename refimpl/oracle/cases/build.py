@@ -50,7 +50,13 @@ def time_weights(seed: int, dimension: int, size: float = 1.0) -> dict[str, list
 
 def covariance(seed: int, dimension: int) -> Array:
     """Correlated, with eigenvalues between about one half and three."""
-    a = normals(seed, dimension, dimension) / (2.0 * math.sqrt(dimension))
+    return covariance_of(normals(seed, dimension, dimension))
+
+
+def covariance_of(draws: Array) -> Array:
+    """The same of normals (D, D)."""
+    dimension = len(draws)
+    a = draws / (2.0 * math.sqrt(dimension))
     return grid(a @ a.T + np.diag(0.5 + 0.25 * np.arange(1, dimension + 1)))
 
 
