@@ -2,15 +2,18 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import refimpl
+from refimpl.oracle.adapters.exec import TIMEOUT, Program, evaluate
 from refimpl.oracle.explain import explained, listed
 from refimpl.oracle.html import page
 from refimpl.oracle.loading import LoadingError, load
@@ -74,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
         help="also run every operation at N re-draws of its cases, for code that is right at the cases by accident",
     )
     check.add_argument("--seed", type=int, default=0, metavar="S", help="the seed of the first re-draw, else 0")
+    check.add_argument(
+        "--exec",
+        dest="command",
+        metavar="COMMAND",
+        help="check a program in any language instead, over its standard input and output: see `refimpl explain "
+        "protocol`",
+    )
+    check.add_argument("--timeout", type=float, metavar="SECONDS", help=f"for a case of --exec; {TIMEOUT:g} by default")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.add_argument(
         "--html",
@@ -96,16 +107,21 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser(
         "explain", help="what a name in a report is: a mistake, a case, an operation, a convention, a tag"
     )
-    explain.add_argument("name", help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9")
+    explain.add_argument(
+        "name",
+        help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9; or protocol, that of --exec",
+    )
     explain.set_defaults(run=_explain)
     return parser
 
 
 def _check(options: argparse.Namespace) -> int:
     _check_page(options.html)
-    if options.target is None:
+    if options.command is None and options.timeout is not None:
+        raise ValueError("--timeout is for a program that --exec names")
+    if options.command is None and options.target is None:
         return _bundled(options)
-    report = _judged(options.target, options)
+    report = _judged(options.target, options) if options.command is None else _judged_program(options)
     _show(report, options)
     _write_page(options.html, report)
     return report.exit_status
@@ -150,6 +166,41 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
             "this file imports torch, and was given NumPy arrays: say framework = 'torch' in it, or --framework torch",
         )
     return replace(report, title=f"{target} · {framework}", notes=notes)
+
+
+def _judged_program(options: argparse.Namespace) -> Report:
+    for name, given in (("a target", options.target), ("--framework", options.framework)):
+        if given is not None:
+            raise ValueError(f"--exec {options.command!r} and {name}, {given}, do not go together; give one of the two")
+    timeout = TIMEOUT if options.timeout is None else options.timeout
+    if not 0.0 < timeout < float("inf"):
+        raise ValueError(f"--timeout is {timeout:g}; it needs a positive number of seconds")
+    with _ended_in_order(), Program(options.command, timeout) as program:
+        report = judged(
+            program.implementation,
+            framework="exec",
+            operations=options.operation,
+            conventions=program.hello.conventions,
+            expected_failures=program.hello.expected_failures,
+            progress=_progress(),
+            evaluate=evaluate,
+        )
+    title = f"{options.command} · {program.hello.name}, {program.hello.language}"
+    return replace(report, title=title, notes=report.notes + program.notes)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A request to end, as `timeout` or a closed terminal makes it, is what Ctrl-C is: nothing is left running."""
+    requests = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    unheard = [number for number in requests if signal.getsignal(number) is signal.SIG_DFL]
+    for number in unheard:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in unheard:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _show(report: Report, options: argparse.Namespace) -> None:

@@ -1,4 +1,5 @@
-"""What a name of the oracle means: an operation, a mistake, a case, a convention, or the tag of an equation."""
+"""What a name of the oracle means: an operation, a mistake, a case, a convention, the tag of an equation, or the
+protocol by which other programs are asked."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -31,6 +32,8 @@ def explained(name: str) -> str:
         return "\n\n".join(_mistake(mistake, known[mistake.operation]) for mistake in mistakes)
     if name in TABLE:
         return "\n".join([f"{name}: what code may assume, the reference first", *_convention(name)])
+    if name == "protocol":
+        return (pages_folder() / "protocol.md").read_text(encoding="utf-8").rstrip()
     meaning = _meaning(name)
     if meaning:
         return "\n".join([name, *wrap(meaning, WIDTH, initial_indent="    ", subsequent_indent="    ")])

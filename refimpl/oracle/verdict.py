@@ -71,10 +71,14 @@ def judged(
     redraws: int = 0,
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+    evaluate: Callable | None = None,
 ) -> Report:
-    """``check``, telling ``progress`` which operation is under way, its number and how many there are."""
+    """``check``, telling ``progress`` which operation is under way, its number and how many there are.
+
+    evaluate  what calls a member of the implementation at a case, if it is not an adapter of the framework
+    """
     known = all_operations()
-    evaluate = _adapter(framework)
+    evaluate = evaluate or _adapter(framework)
     _checked(implementation)
     selected = _selected(operations, known)
     expected_failures = _expected(expected_failures, known)

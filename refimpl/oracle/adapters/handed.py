@@ -13,6 +13,7 @@ from refimpl.oracle.operation import Namespace
 from refimpl.vocabulary import SDE, Array, Marginal
 
 KERNEL = (1.25, -0.375)  # c and β of the kernel (c² + r²)^β
+WEIGHT = (0.75, 1.5)  # a and b of the weight a + b t²
 STEP = 0.375  # h of the transition
 
 
@@ -26,7 +27,8 @@ def fixed(ns: Namespace, kind: str) -> Callable:
 
     def weight(t: Array) -> Array:
         """A weight of the times, neither σ² nor g²."""
-        return 0.75 + 1.5 * t**2
+        a, b = WEIGHT
+        return a + b * t**2
 
     def integrate(f: Callable, x: Array, ts: Array) -> Array:
         """Heun's rule, a step for every interval of ts: whatever the rule, it is the same for both sides, and a rule of
