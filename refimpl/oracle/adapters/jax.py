@@ -1,6 +1,5 @@
 """JAX: the case's arrays and networks for a caller, and the caller's value and gradient, in 64 bits."""
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,14 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from refimpl.models import energy
 from refimpl.oracle.adapters import handed
 from refimpl.oracle.adapters.numpy import evaluated
 from refimpl.oracle.operation import MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
-
-CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
 
 
 def network(model: str, parameters: list, x: Array, *time: Array) -> Array:
@@ -29,7 +25,7 @@ def network(model: str, parameters: list, x: Array, *time: Array) -> Array:
     h = h @ parameters[-1][0] + parameters[-1][1]
     if model == "score":
         return h
-    confined = h[..., 0] + 0.5 * CONFINEMENT * jnp.sum(x**2, axis=-1)
+    confined = h[..., 0] + 0.5 * handed.CONFINEMENT * jnp.sum(x**2, axis=-1)
     return confined if model == "energy" else -confined
 
 
