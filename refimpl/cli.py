@@ -179,6 +179,8 @@ def _judged_program(options: argparse.Namespace) -> Report:
             operations=options.operation,
             conventions=program.hello.conventions,
             expected_failures=program.hello.expected_failures,
+            redraws=options.redraws,
+            seed=options.seed,
             progress=_progress(),
             evaluate=evaluate,
         )

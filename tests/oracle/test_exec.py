@@ -259,6 +259,11 @@ def test_a_right_program(capsys, children):
     assert len(children) == 1 and children[0].process.returncode == 0, "ended by the end of its input"
 
 
+def test_a_program_is_asked_re_draws_too(capsys):
+    assert main(["check", "--exec", command(), "--timeout", "100", "--redraws", "2", "--seed", "7"]) == 0
+    assert capsys.readouterr().out.count("all 2 re-draws") == len(NAMES)
+
+
 def test_what_a_program_says_of_itself(capsys):
     hello = {
         "operations": ["noise_from_score", "vp_drit", "my_own_loss"],
