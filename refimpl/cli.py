@@ -16,7 +16,7 @@ import refimpl
 from refimpl.oracle.adapters.exec import TIMEOUT, Program, evaluate
 from refimpl.oracle.explain import explained, listed
 from refimpl.oracle.html import page
-from refimpl.oracle.loading import LoadingError, load
+from refimpl.oracle.loading import LoadingError, load, settings
 from refimpl.oracle.operations import operations
 from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
@@ -167,23 +167,20 @@ def _bundled(options: argparse.Namespace) -> int:
 
 def _judged(target: str, options: argparse.Namespace) -> Report:
     module = load(target)
-    framework = options.framework or getattr(module, "framework", "numpy")
     report = judged(
         module,
-        framework=framework,
+        **settings(module, options.framework),
         operations=options.operation,
-        conventions=getattr(module, "conventions", None),
-        expected_failures=getattr(module, "expected_failures", None),
         redraws=options.redraws,
         seed=options.seed,
         progress=_progress(),
     )
     notes = report.notes
-    if framework == "numpy" and "torch" in vars(module):
+    if report.framework == "numpy" and "torch" in vars(module):
         notes += (
             "this file imports torch, and was given NumPy arrays: say framework = 'torch' in it, or --framework torch",
         )
-    return replace(report, title=f"{target} · {framework}", notes=notes)
+    return replace(report, title=f"{target} · {report.framework}", notes=notes)
 
 
 def _judged_program(options: argparse.Namespace) -> Report:
@@ -200,6 +197,8 @@ def _judged_program(options: argparse.Namespace) -> Report:
             operations=options.operation,
             conventions=program.hello.conventions,
             expected_failures=program.hello.expected_failures,
+            redraws=options.redraws,
+            seed=options.seed,
             progress=_progress(),
             evaluate=evaluate,
         )

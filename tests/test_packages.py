@@ -37,16 +37,9 @@ def operations(cell):
 
 
 def conventions(content):
-    """operation -> what was declared for it."""
-    checked = {row["operation"] for row in content["rows"]}
-    found = {}
-    for note in content["notes"]:
-        if note.startswith("declared: "):
-            found |= dict.fromkeys(checked, note.removeprefix("declared: "))
-        elif note.startswith("declared for "):
-            name, text = note.removeprefix("declared for ").split(": ", 1)
-            found[name] = text
-    return found
+    """operation -> what was declared for it, as the table writes it."""
+    declared = {name: said for name, said in content["conventions"].items() if said}
+    return {name: ", ".join(f"{key} = {value}" for key, value in said.items()) for name, said in declared.items()}
 
 
 def test_there_is_a_row_for_every_adapter():

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from refimpl import sdes
-from refimpl.models import energy
 from refimpl.oracle.adapters import handed
 from refimpl.oracle.operation import ENERGIES, MODELS, Case, Operation
 from refimpl.oracle.operations import operations
@@ -24,7 +23,6 @@ NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 DTYPES = ("float64", "float32")
 DEEPEST = 8  # axes of an array
 SDES = {kind.__name__: kind for kind in (sdes.VE, sdes.VP, sdes.SubVP)}
-CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
 # What is the same in every case (adapters/handed.py): its formula, and the constants in it.
 FIXED: dict[str, dict[str, Any]] = {
     "kernel": {"formula": "(c² + ‖x − y‖²)^β", "c": handed.KERNEL[0], "beta": handed.KERNEL[1]},
@@ -164,7 +162,7 @@ def _argument(operation: Operation, case: Case, model: str, name: str) -> Any:
     if kind in MODELS:
         theirs = operation.kind_of(name, model)
         weights = [[encoded_array(part) for part in pair] for pair in case.parameters(name, theirs)]
-        confinement = {"confinement": CONFINEMENT} if theirs in ENERGIES else {}
+        confinement = {"confinement": handed.CONFINEMENT} if theirs in ENERGIES else {}
         return {"network": theirs, "timed": _timed(kind), "weights": weights, **confinement}
     return {"callable": kind, **FIXED[kind]} if kind else _input(case.inputs[name])
 
@@ -223,7 +221,7 @@ def _decoded_sde(field: str, given: Any) -> SDE:
 def _decoded_network(field: str, given: Any, kind: str, model: str) -> dict[str, list]:
     confined = model in ENERGIES
     exactly(field, given, ["network", "timed", "weights", *(["confinement"] if confined else [])])
-    must_be = {"network": model, "timed": _timed(kind), **({"confinement": CONFINEMENT} if confined else {})}
+    must_be = {"network": model, "timed": _timed(kind), **({"confinement": handed.CONFINEMENT} if confined else {})}
     for name, value in must_be.items():
         if given[name] != value:
             raise ValueError(f"{field}.{name} is {shown(given[name])}; it needs to be {json.dumps(value)} here")

@@ -6,6 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 
 class LoadingError(Exception):
@@ -27,6 +28,16 @@ def load(target: str) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         raise LoadingError(f"{target} cannot be imported: {_described(error)}") from error
+
+
+def settings(module: ModuleType, framework: str | None = None) -> dict[str, Any]:
+    """What a module says that it computes with, assumes and is known to fail, as ``check`` takes it.
+
+    framework  what it computes with whatever it says itself
+    """
+    said = vars(module)
+    chosen = framework or said.get("framework", "numpy")
+    return {"framework": chosen, **{name: said.get(name) for name in ("conventions", "expected_failures")}}
 
 
 def _from_file(path: Path) -> ModuleType:

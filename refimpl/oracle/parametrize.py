@@ -6,6 +6,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from refimpl.oracle.loading import settings
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.text import message
@@ -70,9 +71,7 @@ class Checks:
     @classmethod
     def of_module(cls, module: ModuleType, framework: str | None = None) -> "Checks":
         """A module that says itself what it computes with, assumes and is known to fail, as for ``refimpl check``."""
-        said = vars(module)
-        chosen = framework or said.get("framework", "numpy")
-        return cls(module, chosen, None, said.get("conventions"), said.get("expected_failures"))
+        return cls(module, **settings(module, framework))
 
     @property
     def ran(self) -> int:

@@ -79,11 +79,8 @@ def test_a_planted_mistake_is_named(name, verdict):
 def test_a_client_without_gradients_has_its_values_checked(verdict):
     status, out = verdict("if (request.gradient)", "if (false)", "implicit_score_matching")
     count = len(cases_of("implicit_score_matching"))
-    assert (
-        status == 0
-        and f"({count} pass, 0 fail, {count - 1} unsupported" in out
-        and "the program gave no gradient" in out
-    )
+    assert status == 0 and f"({count} pass, 0 fail, {count - 1} unsupported" in out
+    assert "the program gave no gradient" in out
 
 
 @needs_node

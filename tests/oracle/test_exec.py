@@ -254,10 +254,14 @@ def test_options_that_do_not_go_together(arguments, message, capsys):
 def test_a_right_program(capsys, children):
     assert main(["check", "--exec", command(), "--timeout", "100"]) == 0
     out = capsys.readouterr().out
-    assert (
-        out.startswith(f"{command()} · a child, Python\n") and f"right: {COUNT} cases ran ({COUNT} pass, 0 fail" in out
-    )
+    assert out.startswith(f"{command()} · a child, Python\n")
+    assert f"right: {COUNT} cases ran ({COUNT} pass, 0 fail" in out
     assert len(children) == 1 and children[0].process.returncode == 0, "ended by the end of its input"
+
+
+def test_a_program_is_asked_re_draws_too(capsys):
+    assert main(["check", "--exec", command(), "--timeout", "100", "--redraws", "2", "--seed", "7"]) == 0
+    assert capsys.readouterr().out.count("all 2 re-draws") == len(NAMES)
 
 
 def test_what_a_program_says_of_itself(capsys):

@@ -13,6 +13,14 @@ from refimpl.oracle.parametrize import Checks
 
 pytest_plugins = "pytester"
 
+
+@pytest.fixture(autouse=True)
+def no_module_of_that_name_is_left(monkeypatch):
+    """Other tests of this process may have loaded their own."""
+    for name in ("theirs", "test_theirs"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
 REFERENCE = {name: operation.reference for name, operation in operations().items()}
 QUIET = ("-p", "no:cacheprovider", "-p", "no:xdist")
 

@@ -4,17 +4,20 @@ The SDEs have the constants, the methods and the formulas of ``refimpl.sdes``, b
 caller finds in their own framework.
 """
 
+import inspect
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 from refimpl import sdes
+from refimpl.models import energy
 from refimpl.oracle.operation import Namespace
 from refimpl.vocabulary import SDE, Array, Marginal
 
 KERNEL = (1.25, -0.375)  # c and β of the kernel (c² + r²)^β
 WEIGHT = (0.75, 1.5)  # a and b of the weight a + b t²
 STEP = 0.375  # h of the transition
+CONFINEMENT = inspect.signature(energy).parameters["confinement"].default  # of an energy network
 
 
 def fixed(ns: Namespace, kind: str) -> Callable:

@@ -5,7 +5,6 @@ them. The caller's own function is compiled whole where it can be, since op by o
 where it cannot, because it looks at values on the way, it runs as it is.
 """
 
-import inspect
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,15 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from refimpl.models import energy
 from refimpl.oracle.adapters import declared, handed
 from refimpl.oracle.adapters.numpy import evaluated
 from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.operation import ENERGIES, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome, flat
 from refimpl.vocabulary import Array
-
-CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
 
 # XLA takes far longer to optimise a case than to run it; these say that it need not. The numbers are the same but for
 # rounding: optimisation fuses loops and orders sums.
@@ -45,7 +41,7 @@ def field(parameters: list, x: Array, *time: Any) -> Array:
 def energy_network(parameters: list, x: Array, *time: Any) -> Array:
     """(…, D) -> (…); the time is confined with the rest, as it is in the reference."""
     inputs = _with_time(x, *time)
-    return field(parameters, inputs)[..., 0] + 0.5 * CONFINEMENT * jnp.sum(inputs**2, axis=-1)
+    return field(parameters, inputs)[..., 0] + 0.5 * handed.CONFINEMENT * jnp.sum(inputs**2, axis=-1)
 
 
 def log_density(parameters: list, x: Array, *time: Any) -> Array:

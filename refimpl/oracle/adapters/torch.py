@@ -1,21 +1,17 @@
 """PyTorch: the case's tensors and modules for a caller, and the caller's value and gradient."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from refimpl.models import energy
 from refimpl.oracle.adapters import declared, handed
 from refimpl.oracle.adapters.numpy import evaluated
 from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.operation import ENERGIES, MODELS, Case, Namespace, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.vocabulary import Array
-
-CONFINEMENT = inspect.signature(energy).parameters["confinement"].default
 
 
 class Network(torch.nn.Module):
@@ -42,7 +38,7 @@ class Network(torch.nn.Module):
         h = h @ layers[-2] + layers[-1]
         if self.model not in ENERGIES:
             return h
-        confined = h[..., 0] + 0.5 * CONFINEMENT * (x**2).sum(dim=-1)
+        confined = h[..., 0] + 0.5 * handed.CONFINEMENT * (x**2).sum(dim=-1)
         return confined if self.model == "energy" else -confined
 
 
