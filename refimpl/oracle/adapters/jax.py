@@ -5,6 +5,7 @@ them. The caller's own function is compiled whole where it can be, since op by o
 where it cannot, because it looks at values on the way, it runs as it is.
 """
 
+import inspect
 from collections.abc import Callable
 from functools import cache
 from typing import Any
