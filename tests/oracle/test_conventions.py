@@ -5,6 +5,7 @@ from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning
 
 from refimpl import check
 from refimpl.oracle.conventions import TABLE
+from refimpl.oracle.operation import ENERGIES
 from refimpl.oracle.operations import operations
 
 B = lambda a: a["x"].shape[0]
@@ -94,8 +95,24 @@ def test_the_wrong_way_up_is_a_mistake(name, framework):
         assert (finding.kind, finding.name) == ("mistake", "loss-sign")
 
 
+def slope(ns):
+    """The gradient in x of a function of x, or of x and the time."""
+    return lambda f: lambda x, *t: ns.gradient(lambda y: f(y, *t))(x)
+
+
+def taking(operation, right, made):
+    """The right implementation of a caller who makes the reference's model out of what is handed over in its place."""
+    k = operation.arguments.index(operation.model_argument)
+    return caller(operation, lambda *given: right(*given[:k], made(given[k]), *given[k + 1 :]))
+
+
+# The other kinds of model stand in test_declared.
 MODELS = [
-    (name, m) for name in OBJECTIVES if "model" in operations()[name].conventions for m in operations()[name].models[1:]
+    (name, model)
+    for name in OBJECTIVES
+    if "model" in operations()[name].conventions
+    for model in operations()[name].models[1:]
+    if model in ENERGIES
 ]
 
 
@@ -105,8 +122,8 @@ def test_the_model_may_be_an_energy_or_a_log_density(name, model, framework):
     operation, ns = operations()[name], namespace(framework)
     sign = -1.0 if model == "energy" else 1.0
     right = terms(operation, framework)
-    taken = ns.gradient if operation.models[0] == "score" else lambda f: f
-    implementation = caller(operation, lambda f, *rest: right(lambda x: sign * taken(f)(x), *rest))
+    taken = slope(ns) if operation.models[0] == "score" else lambda f: f
+    implementation = taking(operation, right, lambda f: lambda *x: sign * taken(f)(*x))
     assert check(implementation, framework=framework, conventions={"model": model}).ok
     undeclared = check(implementation, framework=framework)
     assert [(f.kind, f.name) for f in undeclared.findings] == [("convention", f"model = {model}")]
@@ -117,7 +134,7 @@ def test_the_model_may_be_an_energy_or_a_log_density(name, model, framework):
 def test_an_energy_taken_for_a_log_density_is_a_mistake_once_it_is_declared(name, framework):
     operation, ns = operations()[name], namespace(framework)
     right = terms(operation, framework)
-    implementation = caller(operation, lambda f, *rest: right(ns.gradient(f), *rest))
+    implementation = taking(operation, right, slope(ns))
     report = check(implementation, framework=framework, conventions={"model": "energy"})
     assert report.findings[0].kind == "mistake"
 
@@ -290,8 +307,9 @@ def test_every_value_is_right_told_or_wrong(key, value, framework):
 
 
 def test_every_key_has_its_test():
-    """Here, or of the model, the time and the logit in test_declared.py; weighting, factor and gradient are above."""
-    elsewhere = {"model", "time", "logit", "weighting", "factor", "gradient"}
+    """Here, or of the model, the time and the logit in test_declared.py, of the randomness in test_own_draws.py;
+    weighting, factor and gradient are above."""
+    elsewhere = {"model", "time", "logit", "randomness", "weighting", "factor", "gradient"}
     assert set(RIGHT_UNDER) | elsewhere == set(TABLE)
     assert all(set(RIGHT_UNDER[key]) == set(TABLE[key]) for key in RIGHT_UNDER)
 

@@ -13,7 +13,7 @@ from refimpl.oracle.naming.affine import priced, sampler
 from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.compositions import composed
-from refimpl.oracle.naming.conventions import weighting, whole_factor
+from refimpl.oracle.naming.conventions import weighting, whole_factor, wrong_way_up
 from refimpl.oracle.naming.formula import one_change, one_change_up_to_a_factor, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.numbers import inexact, offset, unnamed
@@ -30,6 +30,7 @@ from refimpl.oracle.tolerance import UNITS
 
 NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
+    wrong_way_up,
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
@@ -54,6 +55,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
 # What can be said of a mistake that nobody has met yet: what explains every number before what only looks at them.
 WITHOUT_CATALOGUE: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
+    wrong_way_up,
     weighting,
     one_change,
     coefficients,
@@ -80,9 +82,9 @@ def named(
 ) -> list[Finding]:
     """What is the matter with an operation, the likeliest first; nothing if its trials are all right.
 
-    A catalogued mistake first, since it costs no call, and none is right under another convention (a test says so).
-    Then the conventions, for which the caller's function need not have given anything yet: one that takes an energy
-    may have failed on a score. Then the namers.
+    First what costs no call: a factor on the whole, and a catalogued mistake, of which none is right under another
+    convention (a test says so). Then the conventions of what is handed over, for which the caller's function need not
+    have given anything yet: one that takes an energy may have failed on a score. Then the namers.
 
     rerun   the caller's function once more, at any case, and under other conventions
     namers  the ways of naming to try, in their order
@@ -92,7 +94,9 @@ def named(
     masked = [t for t in given if not t.case.finite]
     inquiry = Inquiry(operation, usable, rerun)
     wrong = any(max(t.units) > UNITS for t in usable)
-    findings: list[Finding] = catalogue(inquiry) if wrong and catalogue in namers else []
+    findings: list[Finding] = []
+    if wrong:
+        findings = whole_factor(inquiry) or (catalogue(inquiry) if catalogue in namers else [])
     if not findings and (wrong or len(given) < len(trials)):
         findings = undeclared(operation, trials, rerun)
     if not findings and wrong:

@@ -30,10 +30,13 @@ def allowance(inquiry: Inquiry) -> Allowance | None:
 
 
 def whole_factor(inquiry: Inquiry) -> list[Finding]:
-    """The reference up to a factor on the whole loss: positive, a convention; negative, the wrong way up."""
+    """The reference up to a factor on the whole loss that is a convention: positive, or negative in another sense."""
     allowed = _factor(inquiry)
-    if allowed is not None:
-        return [_allowed(inquiry, allowed)]
+    return [] if allowed is None else [_allowed(inquiry, allowed)]
+
+
+def wrong_way_up(inquiry: Inquiry) -> list[Finding]:
+    """The reference up to a negative factor on the whole loss, where no other sense allows for it."""
     factor = inquiry.factor(inquiry.trials[0].reference) if inquiry.operation.trained else None
     if factor is None or factor.constant >= 0:
         return []
