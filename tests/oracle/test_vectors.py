@@ -18,7 +18,7 @@ from refimpl.oracle.vectors import UNCAUGHT, diff, verify
 from refimpl.oracle.vectors.entries import case_of, digest, entry, missed_by, tensors, trial
 from refimpl.oracle.vectors.files import data, read, read_json, shipped, written
 from refimpl.oracle.vectors.make import SEPARATING, cases
-from refimpl.oracle.vectors.witnesses import certificates
+from refimpl.oracle.vectors.witnesses import certificates, in_single_precision
 
 NAMES = list(operations())
 LEAST = 12 * len(NAMES)  # cases, so that an empty folder cannot pass
@@ -309,11 +309,25 @@ def test_the_statistics_count_what_is_there(capsys):
     assert f"{len(NAMES)} files" in out and all(name in out for name in NAMES)
 
 
+@pytest.mark.jax
+def test_right_code_in_32_bits_is_measured_in_units_of_32_bits(monkeypatch, capsys):
+    pytest.importorskip("jax")
+    few = {name: shipped()[name] for name in (NAME, "vp_marginal")}
+    monkeypatch.setattr("refimpl.oracle.vectors.command.shipped", lambda: few)
+    assert main(["vectors", "stats", "--float32"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert {row[0] for row in rows} == set(few)
+    assert all(max(float(value), float(gradient)) <= float(allowed) for _, value, gradient, allowed in rows)
+    case = case_of(operations()[NAME], read(few[NAME])["cases"][0])
+    assert in_single_precision(operations()[NAME], case).outcome.epsilon == 2.0**-23
+
+
 def test_importing_refimpl_reads_no_vector():
     code = "import sys, refimpl; refimpl.check({}); print([m for m in sys.modules if 'vectors' in m])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_making_needs_its_witnesses(monkeypatch, capsys):
+def test_what_is_not_installed_is_named(monkeypatch, capsys):
     monkeypatch.setattr("refimpl.oracle.vectors.command.find_spec", lambda name: None)
     assert main(["vectors", "make"]) == 2 and "pip install 'refimpl[torch]'" in capsys.readouterr().err
+    assert main(["vectors", "stats", "--float32"]) == 2 and "pip install 'refimpl[jax]'" in capsys.readouterr().err

@@ -75,7 +75,7 @@ class JAXNamespace(Namespace):
     inverse = staticmethod(jnp.linalg.inv)
     log_determinant = staticmethod(lambda a: jnp.linalg.slogdet(a)[1])
     identity = staticmethod(jnp.eye)
-    array = staticmethod(lambda a: jnp.asarray(a, dtype=jnp.float64))
+    array = staticmethod(lambda a: jnp.asarray(a, dtype=float))
     stop_gradient = staticmethod(jax.lax.stop_gradient)
     single = staticmethod(lambda a: a.astype(jnp.float32))
 
@@ -104,10 +104,18 @@ for sde in (handed.VE, handed.VP, handed.SubVP, handed.Published, handed.Reverse
 
 
 def evaluate(
-    function: Callable, operation: Operation, case: Case, conventions: Conventions, with_gradient: bool
+    function: Callable,
+    operation: Operation,
+    case: Case,
+    conventions: Conventions,
+    with_gradient: bool,
+    x64: bool = True,
 ) -> Outcome:
-    """The caller's value at the case under their conventions, and the gradient of its mean over rows."""
-    with jax.enable_x64(True):
+    """The caller's value at the case under their conventions, and the gradient of its mean over rows.
+
+    x64  False for everything in 32 bits, as JAX has it if nobody asks
+    """
+    with jax.enable_x64(x64):
         call, parameters = _call(function, operation, case, conventions)
         if not (operation.trained and with_gradient):
             return _value(call, parameters)
@@ -202,7 +210,7 @@ def _arrays(value: Any) -> Any:
         return type(value)(map(_arrays, value))
     if hasattr(value, "drift"):
         return handed.sde(namespace, value)
-    return value if isinstance(value, int) else jnp.asarray(value, dtype=jnp.float64)
+    return value if isinstance(value, int) else jnp.asarray(value, dtype=float)
 
 
 def _as_numpy(result: Any) -> Any:

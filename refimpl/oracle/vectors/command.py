@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,11 @@ def add(commands: argparse._SubParsersAction, progress: Callable[[str], Progress
     action.add_argument("new", type=Path, metavar="NEW")
     action.set_defaults(run=_diff)
     action = actions.add_parser("stats", help="cases, mistakes covered, margins")
+    action.add_argument(
+        "--float32",
+        action="store_true",
+        help="instead, how far right code is in 32 bits: all is run in JAX, which is needed",
+    )
     action.set_defaults(run=_stats)
     action = actions.add_parser("make", help="compute the vectors anew; needs PyTorch and JAX, which certify them")
     action.add_argument("--operation", action="append", metavar="NAME", help="of this one only; may be repeated")
@@ -68,6 +73,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _stats(options: argparse.Namespace) -> int:
+    if options.float32:
+        _needed("jax", "right code is run in 32 bits with")
+        print(stats.single_table(_in_single_precision(options.progress("measuring"))))
+        return 0
     print(stats.table(read(path) for path in shipped().values()))
     print(
         "\nleast margin: of the mistakes that a case catches, the one that the best case catches worst, in tolerances"
@@ -75,10 +84,17 @@ def _stats(options: argparse.Namespace) -> int:
     return 0
 
 
+def _in_single_precision(progress: Progress) -> Iterator[tuple[str, float, float, float]]:
+    files = shipped()
+    for done, (name, path) in enumerate(files.items()):
+        progress(name, done, len(files))
+        yield stats.single_precision(operations()[name], read(path))
+    progress("", 0, 0)
+
+
 def _make(options: argparse.Namespace) -> int:
     for package in ("torch", "jax"):
-        if find_spec(package) is None:
-            raise ValueError(f"the vectors are certified with {package}: pip install 'refimpl[{package}]'")
+        _needed(package, "the vectors are certified with")
     from refimpl.oracle.vectors import make
 
     progress = options.progress("making")
@@ -93,6 +109,11 @@ def _make(options: argparse.Namespace) -> int:
     (options.out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     print(f"{len(counts)} files with {sum(counts.values())} cases are in {options.out}")
     return 0
+
+
+def _needed(package: str, why: str) -> None:
+    if find_spec(package) is None:
+        raise ValueError(f"{why} {package}: pip install 'refimpl[{package}]'")
 
 
 def _names(chosen: list[str] | None) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.oracle.vectors.basic import count_rows, one_row
@@ -47,3 +48,13 @@ def _answer(outcome: Outcome, name: str) -> Outcome:
     if outcome.value is None or outcome.problem:
         raise ValueError(f"the witness {name} gives no answer: {outcome.problem}")
     return outcome
+
+
+def in_single_precision(operation: Operation, case: Case) -> Trial:
+    """What the implementation in JAX gives when every number of it has 32 bits, held against the reference. The inputs
+    are the same numbers (TOL.9), and the unit is that of the precision."""
+    from refimpl.oracle.adapters import jax  # an extra
+
+    function = getattr(import_module("refimpl.examples.right_jax"), operation.name)
+    own = Conventions(model=operation.models[0])
+    return Trial(operation, case, own, jax.evaluate(function, operation, case, own, bool(operation.trained), x64=False))
