@@ -15,6 +15,7 @@ from refimpl.examples import mistaken
 from refimpl.oracle.conventions import TABLE
 from refimpl.oracle.explain import explained
 from refimpl.oracle.mistakes import all_mistakes
+from refimpl.oracle.naming import affine
 from refimpl.oracle.operations import cases_of, operations
 from refimpl.oracle.report import STATUSES
 
@@ -187,6 +188,7 @@ def names_of_findings():
         text = path.read_text(encoding="utf-8")
         for name in re.findall(rf'(?:inding|Said)\((?:[\w.]+, )?"(?:{kinds})", f?"([^"]+)"', text):
             yield re.sub(r"\{.*?\}", "x", name)
+    yield from (affine.LENGTH, affine.DRIFT, affine.TEMPERATURE, affine.TIME)
 
 
 def test_every_name_that_a_finding_may_have_can_be_explained():

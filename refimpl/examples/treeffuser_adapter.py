@@ -1,4 +1,4 @@
-"""treeffuser's SDEs, held against the reference as they are.
+"""treeffuser's SDEs and its Euler–Maruyama step, held against the reference as they are.
 
     pip install treeffuser==0.2.0
     refimpl check refimpl.examples.treeffuser_adapter
@@ -6,8 +6,13 @@
 Its times are columns, (B, 1). The kernel it gives is that of points: at x = 1 its mean is α.
 """
 
+from itertools import pairwise
+
 import numpy as np
-from treeffuser.sde import VESDE, VPSDE, SubVPSDE
+from treeffuser.sde import VESDE, VPSDE, ReverseSDE, SubVPSDE
+from treeffuser.sde.solvers import EulerMaruyama
+
+from refimpl.oracle.replay import replay
 
 framework = "numpy"
 
@@ -65,3 +70,16 @@ def sub_vp_diffusion(beta_0, beta_1, t):
 
 def sub_vp_marginal(beta_0, beta_1, t):
     return marginal(SubVPSDE(beta_0, beta_1), t)
+
+
+KINDS = {"VE": VESDE, "VP": VPSDE, "SubVP": SubVPSDE}
+
+
+def euler_maruyama(sde, score, x, ts, z):
+    constants = ("sigma_min", "sigma_max") if type(sde).__name__ == "VE" else ("beta_0", "beta_1")
+    forward = KINDS[type(sde).__name__](*(getattr(sde, name) for name in constants))
+    solver = EulerMaruyama(ReverseSDE(forward, ts[0], score), n_steps=len(ts) - 1)
+    with replay("numpy", *z):
+        for t, s in pairwise(ts):
+            x = solver.step(x, ts[0] - t, ts[0] - s)
+    return x

@@ -12,6 +12,7 @@ from refimpl.objectives import denoising_score_matching
 from refimpl.oracle.adapters.numpy import evaluate
 from refimpl.oracle.cases.build import LARGE
 from refimpl.oracle.cases.redraw import redrawn
+from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.operations import cases_of, operations
 from refimpl.oracle.tolerance import NAMING
 from refimpl.samplers import log_acceptance_ratio
@@ -53,7 +54,8 @@ def test_every_number_is_new_of_its_kind_and_exact(name):
 def test_the_reference_takes_a_redraw_of_every_case(name):
     operation = operations()[name]
     for case in cases_of(name):
-        outcome = evaluate(operation.reference, operation, again(case, 7), operation.models[0], with_gradient=False)
+        own = Conventions(model=operation.models[0])
+        outcome = evaluate(operation.reference, operation, again(case, 7), own, with_gradient=False)
         assert np.all(np.isfinite(outcome.value)) == case.finite, case.name
 
 

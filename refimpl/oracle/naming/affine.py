@@ -16,6 +16,8 @@ from refimpl.vocabulary import Array
 
 EXPONENTS = {1.0: "", 0.5: "^½", -1.0: "^-1", -0.5: "^-½", 2.0: "^2", -2.0: "^-2"}
 POWERS_OF_ROOT_2 = {0: "", 2: "2", -2: "½", 1: "√2", -1: "√½", 4: "4", -4: "¼"}
+# What may be wrong with steps that have the right form.
+LENGTH, DRIFT, TEMPERATURE, TIME = "sampler-step-length", "sampler-drift", "sampler-temperature", "sampler-time"
 ENOUGH = 3  # settings that the caller takes
 FINE = 8  # into how many parts the steps are divided, to see whether a difference goes away with their length
 
@@ -194,7 +196,7 @@ def _of_its_steps(readings: Sequence[Reading]) -> Said | None:
     said = of_length or [*drift, *_of_temperature(readings, drift == [])]
     if not said and not told:
         return None
-    name = "step-length" if of_length else "drift" if drift else "temperature" if said else "time"
+    name = LENGTH if of_length else DRIFT if drift else TEMPERATURE if said else TIME
     sentence = f"Your steps are x ← p x + q s(x, τ) + b z, as they should be, but {', '.join(said + told)}."
     first = readings[0]
     parts = (("state", "p"), ("score", "q"), ("noise", "b"), *([("time", "τ")] if first.setting.times else []))
@@ -203,7 +205,7 @@ def _of_its_steps(readings: Sequence[Reading]) -> Said | None:
         for part, letter in parts
         if apart(getattr(first.steps, part), getattr(first.right_steps, part)) > EXACT
     )
-    return Said("mistake", f"sampler-{name}", sentence, f"in the first of {len(readings)} settings {numbers}")
+    return Said("mistake", name, sentence, f"in the first of {len(readings)} settings {numbers}")
 
 
 def _of_length(readings: Sequence[Reading]) -> list[str]:

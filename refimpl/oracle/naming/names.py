@@ -42,6 +42,8 @@ MEANINGS = {
     "exchanged-part": "The right formula with one of its parts put in the place of another gives what the function "
     "gives; the finding says which.",
     "fitted-coefficients": "The result is a sum of the right terms with other coefficients, which the finding says.",
+    "another-law": "The function draws its own numbers, and its results have another law than the reference: the test "
+    "of two samples says so, with the chance of a false alarm that the evidence gives.",
     "sampler-not-affine": "With a linear score every right sampler is an affine map of its start and its draws, and "
     "this one is not: something is clipped, normalised or refused, or one row has a part in another.",
     "sampler-draws": "The sampler's draws enter in another order, with another sign, twice, or not at all.",

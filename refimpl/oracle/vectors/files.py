@@ -84,6 +84,10 @@ def read_json(path: Path) -> Any:
         raise BadVectors(f"{path}: it is not text in UTF-8") from None
     except OSError as error:
         raise BadVectors(f"{path}: {error.strerror}") from None
+    except BadVectors:
+        raise
+    except ValueError as error:  # nested too deeply
+        raise BadVectors(f"{path}: {error}") from None
 
 
 def read(path: Path) -> dict[str, Any]:

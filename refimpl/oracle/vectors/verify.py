@@ -50,16 +50,16 @@ def _of_the_file(document: dict[str, Any], operation: Operation) -> Iterable[str
 
 
 def _of_a_case(given: dict[str, Any], operation: Operation, recompute: bool) -> list[str]:
-    wrong = list(_hashes(given))
-    if given["id"] != identity(operation.name, given["since"], given):
-        wrong.append("id: it is not that of these inputs")
-    if wrong:  # what the numbers were meant to be is not known
-        return wrong
     try:
         case = case_of(operation, given)
         stored = stored_outcome(given) if given["finite"] else Outcome()
     except ValueError as error:
         return [str(error)]
+    wrong = list(_hashes(given))
+    if given["id"] != identity(operation.name, given["since"], given):
+        wrong.append("id: it is not that of these inputs")
+    if wrong:  # what the numbers were meant to be is not known
+        return wrong
     if not given["finite"]:
         return []
     wrong = [*_finite(given), *_witnesses(given)]
