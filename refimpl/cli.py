@@ -169,7 +169,7 @@ def _judged(target: str, options: argparse.Namespace) -> Report:
     module = load(target)
     report = judged(
         module,
-        **settings(module, options.framework),
+        **settings(module, framework=options.framework),
         operations=options.operation,
         redraws=options.redraws,
         seed=options.seed,

@@ -76,7 +76,7 @@ class Target(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         try:
-            checks = Checks.of_module(load(self.name), self.config.option.refimpl_framework)
+            checks = Checks(load(self.name), self.config.option.refimpl_framework)
         except (LoadingError, ValueError) as error:
             raise self.CollectError(f"refimpl: {error}") from None
         for row in checks.rows:

@@ -4,15 +4,20 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 
+import refimpl
 from refimpl.oracle import tolerance
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import Conventions, size
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome, packed
 from refimpl.vocabulary import Array
+
+ROOM = Path(refimpl.__file__).parent
+EXAMPLES = ROOM / "examples"  # callers, as others are
 
 
 @dataclass(frozen=True)
@@ -200,5 +205,5 @@ def _one_line(error: Exception) -> str:
 def _where(error: Exception) -> str:
     """The innermost line of the traceback that is not in a library: most likely the caller's."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
-    ours = [f for f in frames if "/refimpl/oracle/" not in f.filename.replace("\\", "/")]
-    return f" ({ours[-1].filename}:{ours[-1].lineno})" if ours else ""
+    theirs = [f for f in frames if not Path(f.filename).is_relative_to(ROOM) or EXAMPLES in Path(f.filename).parents]
+    return f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""

@@ -30,14 +30,13 @@ def load(target: str) -> ModuleType:
         raise LoadingError(f"{target} cannot be imported: {_described(error)}") from error
 
 
-def settings(module: ModuleType, framework: str | None = None) -> dict[str, Any]:
-    """What a module says that it computes with, assumes and is known to fail, as ``check`` takes it.
-
-    framework  what it computes with whatever it says itself
-    """
-    said = vars(module)
-    chosen = framework or said.get("framework", "numpy")
-    return {"framework": chosen, **{name: said.get(name) for name in ("conventions", "expected_failures")}}
+def settings(implementation: Any, **given: Any) -> dict[str, Any]:
+    """What an implementation computes with, assumes and is known to fail, as ``check`` takes it: what is given, or else
+    what a module says itself, under these names: framework, conventions, expected_failures."""
+    said = vars(implementation) if isinstance(implementation, ModuleType) else {}
+    names = ("framework", "conventions", "expected_failures")
+    chosen = {name: said.get(name) if given.get(name) is None else given[name] for name in names}
+    return {**chosen, "framework": chosen["framework"] or "numpy"}
 
 
 def _from_file(path: Path) -> ModuleType:

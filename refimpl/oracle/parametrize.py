@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 from refimpl.oracle.loading import settings
@@ -19,7 +18,7 @@ WORST = ("fail", "unexpected-pass", "error", "expected-failure", "unsupported", 
 def parametrize(
     implementation: Any,
     *,
-    framework: str = "numpy",
+    framework: str | None = None,
     operations: Iterable[str] | None = None,
     conventions: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -51,27 +50,20 @@ class Checks:
     def __init__(
         self,
         implementation: Any,
-        framework: str = "numpy",
+        framework: str | None = None,
         operations: Iterable[str] | None = None,
         conventions: Mapping[str, Any] | None = None,
         expected_failures: Mapping[str, str] | None = None,
     ) -> None:
         self.implementation = implementation
-        self.settings: dict[str, Any] = {
-            "framework": framework,
-            "conventions": conventions,
-            "expected_failures": expected_failures,
-        }
+        self.settings = settings(
+            implementation, framework=framework, conventions=conventions, expected_failures=expected_failures
+        )
         self.names, misspelt = offered(implementation, operations=operations, **self.settings)
         self.misspelt = {row.operation: row for row in misspelt}
         self.rows = [LazyRow(self, name, case.name) for name in self.names for case in cases_of(name)]
         self.rows += [LazyRow(self, name, row.case) for name, row in self.misspelt.items()]
         self.report = cache(self._report)
-
-    @classmethod
-    def of_module(cls, module: ModuleType, framework: str | None = None) -> "Checks":
-        """A module that says itself what it computes with, assumes and is known to fail, as for ``refimpl check``."""
-        return cls(module, **settings(module, framework))
 
     @property
     def ran(self) -> int:

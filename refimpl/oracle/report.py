@@ -10,6 +10,7 @@ from typing import Any
 from refimpl.vocabulary import Array
 
 STATUSES = ("pass", "fail", "error", "unsupported", "expected-failure", "unexpected-pass")
+RAN = ("pass", "fail", "expected-failure", "unexpected-pass")  # there was something to compare
 SMALL = 64  # a result of more numbers is not written into the JSON
 
 
@@ -94,21 +95,27 @@ class Report:
     @property
     def ran(self) -> int:
         """How many cases gave something to compare."""
-        counts = self.counts
-        return counts["pass"] + counts["fail"] + counts["expected-failure"] + counts["unexpected-pass"]
+        return sum(row.status in RAN for row in self.rows)
+
+    @property
+    def unchecked(self) -> list[str]:
+        """The operations of which no case gave something to compare."""
+        ran = {row.operation for row in self.rows if row.status in RAN}
+        return [name for name in dict.fromkeys(row.operation for row in self.rows) if name not in ran]
 
     @property
     def ok(self) -> bool:
-        """Something ran, and nothing failed, was an error, or passed that was expected to fail."""
+        """Something of every operation ran, and nothing failed, was an error, or passed that was expected to fail."""
         return self.exit_status == 0
 
     @property
     def exit_status(self) -> int:
-        """1 if anything fails or unexpectedly passes, else 2 if anything is an error or nothing ran, else 0."""
+        """1 if anything fails or unexpectedly passes, else 2 if anything is an error or an operation could not be
+        checked at any case, else 0."""
         counts = self.counts
         if counts["fail"] or counts["unexpected-pass"]:
             return 1
-        return 2 if counts["error"] or self.ran == 0 else 0
+        return 2 if counts["error"] or self.unchecked or not self.rows else 0
 
     def assert_ok(self, min_cases: int = 1) -> None:
         """Raise AssertionError, with the report as its text, unless all is right and at least min_cases ran."""

@@ -59,7 +59,8 @@ def summary(report: Report, paint=lambda text, name: text) -> str:
     words, colour = verdict(report)
     named = ", ".join(dict.fromkeys(f.name for f in report.findings))
     found = f"; found: {named}" if named else ""
-    return f"{paint(words, colour)}: {report.ran} cases ran ({counts}){found}"
+    unchecked = f"; no case ran of: {', '.join(report.unchecked)}" if report.ran and report.unchecked else ""
+    return f"{paint(words, colour)}: {report.ran} cases ran ({counts}){found}{unchecked}"
 
 
 def verdict(report: Report) -> tuple[str, str]:

@@ -17,7 +17,9 @@ from refimpl.oracle.conventions import Conventions, checked, for_operation
 from refimpl.oracle.draws import DRAWS
 from refimpl.oracle.inplace import watched
 from refimpl.oracle.judge import Trial
+from refimpl.oracle.loading import settings
 from refimpl.oracle.naming import named
+from refimpl.oracle.naming.inquiry import EPSILON
 from refimpl.oracle.naming.laws import of_another_law
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
@@ -33,7 +35,7 @@ FRAMEWORKS = ("numpy", "torch", "jax")
 def check(
     implementation: Any,
     *,
-    framework: str = "numpy",
+    framework: str | None = None,
     operations: Iterable[str] | None = None,
     conventions: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
@@ -49,6 +51,8 @@ def check(
     conventions     what the callables assume, for all of them or under an operation's name for one: see
                     ``refimpl operations``
     expected_failures  operation, or "operation/case", -> why it is known to fail
+                    framework, conventions and expected_failures are by default what a module says itself under these
+                    names, as for the command; else NumPy, the reference's, and none
     redraws         how many times the inputs of the cases are drawn again for every operation; those that pass share a
                     row
     seed            of the first re-draw, the next have the next; and of the oracle's own draws, for callers that
@@ -58,10 +62,8 @@ def check(
     """
     return judged(
         implementation,
-        framework=framework,
+        **settings(implementation, framework=framework, conventions=conventions, expected_failures=expected_failures),
         operations=operations,
-        conventions=conventions,
-        expected_failures=expected_failures,
         redraws=redraws,
         seed=seed,
     )
@@ -96,6 +98,7 @@ def judged(
     findings: list[Finding] = []
     absent = []
     altered: dict[str, set[str]] = {}
+    single: list[str] = []
     for done, name in enumerate(selected):
         progress(name, done, len(selected))
         function = _member(implementation, name)
@@ -106,13 +109,15 @@ def judged(
         if callable(function):
             function = watched(function, known[name].arguments, altered.setdefault(name, set()))
         tell = lambda case, name=name, done=done: progress(f"{name}/{case}", done, len(selected))
-        more_rows, more_findings = _operation(known[name], function, evaluate, rules[name], wanted, tell)
+        more_rows, more_findings, precise = _operation(known[name], function, evaluate, rules[name], wanted, tell)
+        single += [] if precise else [name]
         rows += _against_expectations(more_rows, expected_failures)
         findings += more_findings
     progress("", len(selected), len(selected))
     rows += _misspelt(implementation, absent, known)
     equations = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules), *_seed_note(rules, seed), *_altered_note(altered), *_absent_note(absent)]
+    notes = [*_conventions_note(rules), *_seed_note(rules, seed), *_altered_note(altered)]
+    notes += [*_single_note(single), *_absent_note(absent)]
     return Report(
         tuple(rows),
         tuple(findings),
@@ -154,30 +159,37 @@ def _operation(
     rule: Conventions,
     wanted: range,
     tell: Callable[[str], None],
-) -> tuple[list[Row], list[Finding]]:
-    """The rows and the findings of one operation, at its cases and at re-draws of them with the wanted seeds."""
+) -> tuple[list[Row], list[Finding], bool]:
+    """The rows and the findings of one operation, at its cases and at re-draws of them with the wanted seeds; and
+    whether it answered in float64, as it was asked."""
     problem = _signature_problem(operation, function)
     if problem:
-        return [Row(operation.name, "signature", "error", float("nan"), (), problem)], []
+        return [Row(operation.name, "signature", "error", float("nan"), (), problem)], [], True
     if rule.randomness == "own":
         rows, failed = compared(
             Caller(operation, function, evaluate, rule), cases_of(operation.name), wanted.start, tell
         )
         findings = of_another_law(failed, wanted.start)
-        return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
+        return [_with(row, findings) for row in rows], findings, True
     run = lambda case: judge.run(evaluate, function, operation, case, rule)
     trials = _trials(operation, function, evaluate, rule)
+    precise = all(t.outcome.epsilon <= EPSILON for t in trials)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
     again = redrawn_trials(cases_of(operation.name), run, wanted)
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
-        return rows, []
+        return rows, [], precise
     findings = _draws_its_own(operation, function, evaluate, trials) or named(
         operation,
         [*trials, *telling(again)],
         lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
     )
-    return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
+    return [_with(row, findings) for row in rows], findings, precise
+
+
+def _with(row: Row, findings: Iterable[Finding]) -> Row:
+    """The row with what explains its failure."""
+    return replace(row, findings=tuple(findings)) if row.status == "fail" else row
 
 
 def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: Conventions) -> list[Trial]:
@@ -344,6 +356,13 @@ def _conventions_note(rules: Mapping[str, Conventions]) -> list[str]:
 def _altered_note(altered: Mapping[str, set[str]]) -> list[str]:
     told = [f"{', '.join(sorted(names))} of {name}" for name, names in altered.items() if names]
     return [f"altered in place, where the caller's own arrays would be: {'; '.join(told)}"] if told else []
+
+
+def _single_note(names: list[str]) -> list[str]:
+    """What was asked in float64 and answered in less is held to less: that must not go unsaid."""
+    return (
+        [f"answered in less than float64, and held to the precision of the answer: {', '.join(names)}"] if names else []
+    )
 
 
 def _seed_note(rules: Mapping[str, Conventions], seed: int) -> list[str]:

@@ -208,6 +208,28 @@ def test_what_a_caller_does_not_implement_is_unsupported():
     assert "only up to three dimensions" in str(report)
 
 
+def test_an_operation_of_which_no_case_ran_is_no_success():
+    def never(score, x):
+        raise NotImplementedError("later")
+
+    report = check({"implicit_score_matching": never, "tweedie": REFERENCE["tweedie"]})
+    assert report.exit_status == 2 and not report.ok and report.unchecked == ["implicit_score_matching"]
+    assert str(report).endswith("; no case ran of: implicit_score_matching")
+
+
+def test_a_module_says_itself_what_it_assumes():
+    theirs = types.ModuleType("theirs")
+    theirs.framework, theirs.conventions = "numpy", {"factor": 2.0}
+    theirs.explicit_score_matching = lambda score, data_score, x: 2.0 * explicit_score_matching(score, data_score, x)
+    assert check(theirs).ok and check(theirs, framework="numpy").ok
+    assert [f.name for f in check(theirs, conventions={}).findings] == ["factor = 2.0"]
+    theirs.expected_failures = {"explicit_score_matching": "no ½"}
+    assert check(theirs, conventions={}).ok
+    theirs.framework = "fortran"
+    with pytest.raises(ValueError, match="framework is 'fortran'"):
+        check(theirs)
+
+
 def test_plain_numpy_has_its_value_checked_and_its_gradient_unsupported():
     def plain(score, data_score, x):
         return [float(v) for v in 0.5 * ((score(x) - data_score(x)) ** 2).sum(axis=1)]
@@ -232,7 +254,12 @@ def test_a_torch_value_without_a_graph_fails():
 
 def test_the_precision_of_the_answer_sets_the_unit():
     single = lambda score, data_score, x: explicit_score_matching(score, data_score, x).astype(np.float32)
-    assert check({"explicit_score_matching": single}).ok
+    report = check({"explicit_score_matching": single})
+    assert report.ok
+    assert "answered in less than float64, and held to the precision of the answer: explicit_score_matching" in str(
+        report
+    )
+    assert "less than float64" not in str(check({"explicit_score_matching": explicit_score_matching}))
 
 
 def test_the_caller_cannot_spoil_the_arguments_of_the_next_call():

@@ -305,8 +305,9 @@ def test_under_a_convention_that_changes_what_is_handed_over_a_program_is_not_as
     """The program's times would be the other ones, and with them its networks and SDEs, which it has no words for."""
     says = {"conventions": {"time": "1=data"}}
     chosen = ["--operation", "vp_drift", "--operation", OPERATION.name]
-    assert main(["check", "--exec", command("says", json.dumps(says)), "--timeout", "100", *chosen]) == 0
+    assert main(["check", "--exec", command("says", json.dumps(says)), "--timeout", "100", *chosen]) == 2
     out = capsys.readouterr().out
+    assert "; no case ran of: vp_drift\n" in out
     count = len(cases_of("vp_drift"))
     assert out.count("a program is not asked under time = 1=data; let it convert") == count
     assert f"({len(CASES)} pass, 0 fail, {count} unsupported, " in out

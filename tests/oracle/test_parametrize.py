@@ -244,6 +244,14 @@ def test_it_runs_in_several_processes(pytester):
     assert {key: outcomes(result)[key] for key in ("passed", "failed")} == {"passed": 4, "failed": 4}
 
 
+def test_a_module_says_itself_what_it_assumes(run):
+    theirs = "from refimpl.objectives import explicit_score_matching as right\n"
+    theirs += "conventions = {'factor': 2.0}\n"
+    theirs += "def explicit_score_matching(score, data_score, x):\n    return 2.0 * right(score, data_score, x)\n"
+    tests = "@refimpl.parametrize(theirs, framework='numpy')\ndef test_theirs(row):\n    row.assert_ok()\n"
+    assert set(outcomes(run(tests=tests, theirs=theirs))) == {"passed"}
+
+
 def test_pytest_is_imported_by_its_use_alone():
     code = "import refimpl, sys; refimpl.check({}).to_html(); from refimpl.oracle import parametrize; "
     code += "print('pytest' in sys.modules); sys.modules['pytest'] = None; parametrize({})"
