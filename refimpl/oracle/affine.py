@@ -252,9 +252,8 @@ def caller_law(setting: Setting, ran: list[Trial]) -> Law:
     return _law(setting, [np.asarray(t.outcome.value) for t in ran])
 
 
-def law_under(setting: Setting, ran: list[Trial], function: Callable) -> Law:
-    """The law of the reference, or of what stands for it under another convention."""
-    return _law(setting, [t.predict(function).rows for t in ran])
+def right_law(setting: Setting, ran: list[Trial]) -> Law:
+    return _law(setting, [t.expected.rows for t in ran])
 
 
 def _law(setting: Setting, results: list[Array]) -> Law:

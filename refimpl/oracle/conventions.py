@@ -120,10 +120,14 @@ class Conventions:
         published = self.ve_kernel == "sigma(t)" and hasattr(given, "sigma_min")
         return handed.Published(given) if published else given
 
+    def step_of_the_reference(self, step: Array) -> Array:
+        """What the reference calls h where the caller's step is x + h s + √(2h) z: twice theirs."""
+        return 2.0 * step if self.step == "h" else step
+
     @property
     def of_the_arguments(self) -> "Conventions":
         """Those of them that say what the reference's own arguments are; the others say what becomes of its result."""
-        return Conventions(model=self.model, ve_kernel=self.ve_kernel)
+        return Conventions(model=self.model, ve_kernel=self.ve_kernel, step=self.step)
 
     @property
     def of_what_is_handed_over(self) -> "Conventions":

@@ -5,6 +5,7 @@ from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning
 
 from refimpl import check
 from refimpl.oracle.conventions import TABLE
+from refimpl.oracle.mistakes import mistakes_of
 from refimpl.oracle.operation import ENERGIES
 from refimpl.oracle.operations import operations
 
@@ -304,6 +305,17 @@ def test_every_value_is_right_told_or_wrong(key, value, framework):
         return
     (finding,) = undeclared.findings
     assert finding.kind == "convention" and f"conventions[{name!r}] = {{{key!r}: {value!r}}}" in finding.sentence
+
+
+@pytest.mark.parametrize("name", ["langevin_step", "langevin", "annealed_langevin"])
+def test_a_mistake_in_steps_of_the_other_length_is_that_mistake(name):
+    """And no doubled argument beside it; what is not declared is said."""
+    operation = operations()[name]
+    wrong = next(m.function for m in mistakes_of(name) if m.name == "langevin-sign")
+    theirs = caller(operation, lambda *given: wrong(namespace("numpy"), *given[:-1], 2.0 * given[-1]))
+    names = lambda declared: [f.name for f in check(theirs, conventions=declared).findings]
+    assert names({"step": "h"}) == ["langevin-sign"]
+    assert names(None) == ["langevin-sign", "step = h"]
 
 
 def nudged(result):

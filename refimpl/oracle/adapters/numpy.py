@@ -102,6 +102,8 @@ def _reference(
     def taken(name: str, value: Any) -> Any:
         if name == operation.model_argument:
             return declared.for_the_reference(namespace, conventions, operation, case, sde, value)
+        if name == "step":
+            return conventions.step_of_the_reference(value)
         return sde if name == "sde" else value
 
     call = lambda theta: _call(function, operation, case, conventions.model, taken, theta)

@@ -10,7 +10,7 @@ import numpy as np
 
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.affine import priced, sampler
-from refimpl.oracle.naming.catalogue import catalogue, catalogue_up_to_a_factor, noisy
+from refimpl.oracle.naming.catalogue import catalogue, catalogue_of_other_steps, catalogue_up_to_a_factor, noisy
 from refimpl.oracle.naming.coefficients import coefficients
 from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import weighting, whole_factor, wrong_way_up
@@ -34,6 +34,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue,
     weighting,
     catalogue_up_to_a_factor,
+    catalogue_of_other_steps,
     offset,
     keeps_state,
     single_precision,

@@ -1,6 +1,6 @@
 """What a sampler does to a linear score says which steps it takes, and what its law costs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, product
@@ -9,7 +9,7 @@ import numpy as np
 
 from refimpl.oracle import affine
 from refimpl.oracle.affine import EXACT, NOTHING, SIZE, VARIANCES, Law, Ledger, Setting, apart
-from refimpl.oracle.conventions import TABLE
+from refimpl.oracle.conventions import TABLE, Conventions
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.report import Finding
 from refimpl.vocabulary import Array
@@ -53,7 +53,7 @@ class Said:
 
 def sampler(inquiry: Inquiry) -> list[Finding]:
     """The steps of a sampler, or its draws, against those of the reference, or else its law."""
-    readings = _readings(inquiry, inquiry.trials[0].reference)
+    readings = _readings(inquiry)
     if not readings or all(_same(r.law, r.right) for r in readings):
         return []
     said = _coupled(readings) or _same_law(readings) or _of_its_draws(readings)
@@ -69,7 +69,7 @@ def priced(inquiry: Inquiry, findings: list[Finding]) -> list[Finding]:
     """The findings, with what the law of the sampler costs beside the first unless that is a convention."""
     if not findings or findings[0].kind == "convention" or findings[0].name.startswith("sampler-"):
         return findings
-    readings = _readings(inquiry, inquiry.trials[0].reference)
+    readings = _readings(inquiry)
     if not readings or max(r.law.astray for r in readings) > EXACT:
         return findings
     price = (
@@ -78,16 +78,16 @@ def priced(inquiry: Inquiry, findings: list[Finding]) -> list[Finding]:
     return [replace(findings[0], evidence=f"{findings[0].evidence}; {price}"), *findings[1:]]
 
 
-def _readings(inquiry: Inquiry, reference: Callable, fineness: int = 1) -> list[Reading]:
+def _readings(inquiry: Inquiry, fineness: int = 1, conventions: Conventions | None = None) -> list[Reading]:
+    """The probe in several settings; the right laws are those under these conventions, by default what is declared."""
     if inquiry.trials[0].conventions.model not in ("", "score"):
         return []
     readings: list[Reading] = []
     for setting in affine.settings(inquiry.operation.name, fineness):
         ran = affine.trials(inquiry.rerun, setting) if len(readings) < ENOUGH else []
         if ran:
-            readings.append(
-                Reading(setting, affine.caller_law(setting, ran), affine.law_under(setting, ran, reference))
-            )
+            under = [replace(t, conventions=conventions or t.conventions) for t in ran]
+            readings.append(Reading(setting, affine.caller_law(setting, ran), affine.right_law(setting, under)))
     return readings
 
 
@@ -143,23 +143,19 @@ def _draws_of_a_step(step: int, shares: Array) -> str:
 
 def _under_another_convention(inquiry: Inquiry) -> Said | None:
     """The steps under a convention that is not declared, if but one thing is wrong with them then."""
-    for key, values in inquiry.operation.alternatives.items():
-        for value, function in values.items():
-            if key in inquiry.trials[0].conventions.declared:
-                continue
-            readings = _readings(inquiry, function)
-            declared = f" Besides, {TABLE[key][value]}. {inquiry.declare({key: value})}"
-            if all(_same(r.law, r.right) for r in readings):
-                return Said("convention", f"{key} = {value}", declared[10:], "its law with a linear score is the same")
-            said = _of_its_draws(readings)
-            if said is not None:
-                return replace(said, sentence=said.sentence + declared)
-    return None
+    if "step" not in inquiry.operation.conventions or "step" in inquiry.trials[0].conventions.declared:
+        return None
+    readings = _readings(inquiry, conventions=replace(inquiry.trials[0].conventions, step="h"))
+    declared = f" Besides, {TABLE['step']['h']}. {inquiry.declare({'step': 'h'})}"
+    if all(_same(r.law, r.right) for r in readings):
+        return Said("convention", "step = h", declared[10:], "its law with a linear score is the same")
+    said = _of_its_draws(readings)
+    return None if said is None else replace(said, sentence=said.sentence + declared)
 
 
 def _of_its_limit(inquiry: Inquiry) -> Said | None:
     """What differs goes away where each step is divided into several: it follows the same equation."""
-    coarse, fine = (_readings(inquiry, inquiry.trials[0].reference, fineness) for fineness in (1, FINE))
+    coarse, fine = (_readings(inquiry, fineness) for fineness in (1, FINE))
     if not fine or any(_silent(r.law) for r in fine):
         return None
     before, after = (max(map(_off, readings)) for readings in (coarse, fine))

@@ -1,8 +1,10 @@
 """A mistake of the catalogue gives what the caller gave."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from heapq import heappop, heappush
 
+from refimpl.oracle.conventions import TABLE
 from refimpl.oracle.mistakes import mistakes_of
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry, bound
@@ -66,3 +68,16 @@ def _nearest(inquiry: Inquiry, mistakes: list[Mistake]) -> tuple[list, tuple | N
 
 def _limit(mistake: Mistake) -> float:
     return max(NAMING, mistake.noise)
+
+
+def catalogue_of_other_steps(inquiry: Inquiry) -> list[Finding]:
+    """A catalogued mistake in Langevin steps of the other length: the mistake, and what to declare besides."""
+    rule = inquiry.trials[0].conventions
+    if "step" not in inquiry.operation.conventions or "step" in rule.declared:
+        return []
+    other = replace(rule, step="h")
+    mistakes = catalogue(replace(inquiry, trials=tuple(replace(t, conventions=other) for t in inquiry.trials)))
+    if not mistakes:
+        return []
+    sentence = f"Besides, {TABLE['step']['h']}. {inquiry.declare({'step': 'h'})}"
+    return [*mistakes, inquiry.finding("convention", "step = h", sentence, mistakes[0].evidence)]

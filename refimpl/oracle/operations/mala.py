@@ -2,17 +2,6 @@
 
 from refimpl.oracle.operation import Operation
 from refimpl.samplers import log_acceptance_ratio, mala_step
-from refimpl.vocabulary import Array, LogProb
-
-
-def mala_step_of_size_2h(log_prob: LogProb, x: Array, z: Array, u: Array, step: Array) -> Array:
-    """The proposal x + h ∇f + √(2h) z."""
-    return mala_step(log_prob, x, z, u, 2.0 * step)
-
-
-def log_acceptance_ratio_of_size_2h(log_prob: LogProb, x: Array, proposal: Array, step: Array) -> Array:
-    """For the proposal x + h ∇f + √(2h) z."""
-    return log_acceptance_ratio(log_prob, x, proposal, 2.0 * step)
 
 
 def terms(ns, log_prob, x, proposal, step):
@@ -35,7 +24,6 @@ OPERATIONS = [
         PAGE,
         callables={"log_prob": "log_density"},
         conventions=("model", "step"),
-        alternatives={"step": {"h": mala_step_of_size_2h}},
     ),
     Operation(
         "log_acceptance_ratio",
@@ -52,6 +40,5 @@ OPERATIONS = [
             "back": "the density of the move back",
         },
         conventions=("model", "step"),
-        alternatives={"step": {"h": log_acceptance_ratio_of_size_2h}},
     ),
 ]
