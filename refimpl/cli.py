@@ -126,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument(
         "name",
-        help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9; or protocol, that of --exec",
+        help="as a report prints it: score-sign, denoising_score_matching/score-sign, denoising_score_matching/D3-B5, "
+        "DSM.9; or replay, or protocol, that of --exec",
     )
     explain.set_defaults(run=_explain)
     vectors.add(commands, _progress)
