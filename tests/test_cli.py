@@ -119,6 +119,9 @@ def test_a_target_that_is_not_there(capsys, target, message, monkeypatch):
 def test_a_file_without_operations_exits_2(capsys, write):
     status, out, _ = run(capsys, "check", write("x = 1"))
     assert status == 2 and "0 cases ran" in out
+    assert "no function here has the name of an operation; see refimpl operations" in out
+    _, out, _ = run(capsys, "check", write("from math import log\ndef dsm_loss(): pass\nclass Sliced: pass\n", "b.py"))
+    assert "no function here has the name of an operation; found dsm_loss, Sliced; see refimpl operations" in out
 
 
 def test_one_bad_operation_does_not_stop_the_others(capsys, write):

@@ -198,7 +198,7 @@ BAD = {
         lambda score, x: implicit_score_matching(score, x)[:, None],
         "returned shape (5, 1); it needs (5,) or ()",
     ),
-    "nothing": (lambda score, x: None, "returned a NoneType of object; it needs floating-point numbers"),
+    "nothing": (lambda score, x: None, "returned None: is a return missing?"),
     "text": (lambda score, x: "loss", "it needs floating-point numbers"),
     "an integer": (lambda score, x: 3, "returned a int of int64; it needs floating-point numbers"),
     "unexpected NaN": (lambda score, x: np.nan * np.sum(score(x)), "returned nan, where every entry should be finite"),
