@@ -162,6 +162,7 @@ EXPLAINED = {
     "denoising_score_matching/D3-B5": "sigma: 0.375",
     "denoising_score_matching/D2-B4": "where score is a score, as it is unless model is declared; energy and",
     "denoising_score_matching/D3-B5/gradient": "sigma: 0.375",
+    "noise_contrastive_estimation": "log Z is part of log_model here",
     "noise_contrastive_estimation/large": "where log_model is a log-density, as it is unless model is declared:",
     "ve_drift/D3-B5-0.375-2.5": "right: (5, 3)",
     "D3-B5": "refimpl explain gaussian_log_prob/D3-B5",

@@ -68,6 +68,7 @@ def _operation(operation: Operation) -> str:
         lines += ["terms:", *(f"    {term}: {noun}" for term, noun in operation.nouns.items())]
     if operation.trained:
         lines += [f"the gradient is taken in the parameters of: {', '.join(operation.trained)}"]
+    lines += ["note:", *_indented(operation.note)] if operation.note else []
     for key in operation.conventions:
         lines += [f"convention {key}:", *_convention(key, operation.models if key == "model" else None)]
     lines += ["cases:", *(f"    {case.id}" for case in cases_of(operation.name))]
