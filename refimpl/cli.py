@@ -126,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument(
         "name",
-        help="as a report prints it: score-sign, denoising_score_matching/D3-B5, DSM.9; or protocol, that of --exec",
+        help="as a report prints it: score-sign, denoising_score_matching/score-sign, denoising_score_matching/D3-B5, "
+        "DSM.9; or replay, or protocol, that of --exec",
     )
     explain.set_defaults(run=_explain)
     vectors.add(commands, _progress)
@@ -141,8 +142,8 @@ def _check(options: argparse.Namespace) -> int:
         return _bundled(options)
     report = _judged(options.target, options) if options.command is None else _judged_program(options)
     _show(report, options)
-    _write_page(options.html, report)
-    return report.exit_status
+    written = _write_page(options.html, report)
+    return report.exit_status or (0 if written else 2)
 
 
 def _bundled(options: argparse.Namespace) -> int:
@@ -161,8 +162,8 @@ def _bundled(options: argparse.Namespace) -> int:
             f"{len(planted) - len(missed)} of {len(planted)} planted mistakes are named"
             + (f"; missed: {', '.join(missed)}" if missed else "")
         )
-    _write_page(options.html, *reports)
-    return 0 if ok else 1
+    written = _write_page(options.html, *reports)
+    return 1 if not ok else 0 if written else 2
 
 
 def _judged(target: str, options: argparse.Namespace) -> Report:
@@ -233,15 +234,19 @@ def _check_page(path: Path | None) -> None:
         raise ValueError(f"--html is {path}, which would be overwritten; it needs a name that ends in .html")
 
 
-def _write_page(path: Path | None, *reports: Report) -> None:
-    """The reports as one page. They have been printed by now, so that nothing is lost where it cannot be written."""
+def _write_page(path: Path | None, *reports: Report) -> bool:
+    """The reports as one page, in a folder that is made for it; whether nothing went wrong. They have been printed by
+    now, and what they say does not depend on it."""
     if path is None:
-        return
+        return True
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(*reports), encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"--html is {path}, which cannot be written: {error.strerror}") from None
+        print(f"refimpl: --html is {path}, which cannot be written: {error.strerror}", file=sys.stderr)
+        return False
     print(f"refimpl: the page is {path}", file=sys.stderr)
+    return True
 
 
 def _progress(doing: str = "checking") -> Callable[[str, int, int], None]:

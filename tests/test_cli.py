@@ -16,6 +16,7 @@ from refimpl.oracle.conventions import TABLE
 from refimpl.oracle.explain import explained
 from refimpl.oracle.mistakes import all_mistakes
 from refimpl.oracle.naming import affine
+from refimpl.oracle.naming.changed_calls import changed_calls
 from refimpl.oracle.operations import cases_of, operations
 from refimpl.oracle.report import STATUSES
 
@@ -118,6 +119,9 @@ def test_a_target_that_is_not_there(capsys, target, message, monkeypatch):
 def test_a_file_without_operations_exits_2(capsys, write):
     status, out, _ = run(capsys, "check", write("x = 1"))
     assert status == 2 and "0 cases ran" in out
+    assert "no function here has the name of an operation; see refimpl operations" in out
+    _, out, _ = run(capsys, "check", write("from math import log\ndef dsm_loss(): pass\nclass Sliced: pass\n", "b.py"))
+    assert "no function here has the name of an operation; found dsm_loss, Sliced; see refimpl operations" in out
 
 
 def test_one_bad_operation_does_not_stop_the_others(capsys, write):
@@ -153,9 +157,24 @@ EXPLAINED = {
     "euler_maruyama/score-vs-noise": "none under model = noise",
     "langevin_step": "model = log_density: ",
     "denoising_score_matching": "denoising_score_matching(score, x, z, sigma)",
-    "score-sign": "right: ½ ‖s(x + σ z) + z/σ‖²   (DSM.9)",
+    "curvature-sign": "in sliced_score_matching_vr(score, x, v)",
     "denoising_score_matching/score-sign": "seen in torchebm before 0.8.9",
     "denoising_score_matching/D3-B5": "sigma: 0.375",
+    "denoising_score_matching/D2-B4": "where score is a score, as it is unless model is declared; energy and",
+    "denoising_score_matching/D3-B5/gradient": "sigma: 0.375",
+    "noise_contrastive_estimation": "log Z is part of log_model here",
+    "noise_contrastive_estimation/large": "where log_model is a log-density, as it is unless model is declared:",
+    "ve_drift/D3-B5-0.375-2.5": "right: (5, 3)",
+    "D3-B5": "refimpl explain gaussian_log_prob/D3-B5",
+    "D3-B5-K2/gradient": "The row of its gradient alone",
+    "large": "8 times as large",
+    "not-finite": "The model answers NaN",
+    "replay": "return ``draws``, in order",
+    "argument-score-doubled": "The reference's with twice score for score: in ",
+    "langevin/argument-step-doubled": "The reference's with twice step for step: in langevin.",
+    "langevin/sampler-temperature": "it samples at another temperature",
+    "other-operation-probability_flow": "That of probability_flow for the same arguments: in reverse_drift.",
+    "results-in-order-2-1": "The reference's in the order 2, 1: in ",
     "denoising_score_matching/not-finite": "the model answers NaN here",
     "stein_kernel/D3-B5": "kernel: a kernel, the same in every case",
     "model = energy": "model = energy: it is an energy E(x)",
@@ -179,6 +198,20 @@ def test_every_operation_and_case_can_be_explained():
     for name in operations():
         for case in (name, *(case.id for case in cases_of(name))):
             assert explained(case)
+
+
+def test_a_mistake_of_many_operations_is_a_short_list(capsys):
+    _, out, _ = run(capsys, "explain", "score-sign")
+    assert "denoising_score_matching, multiscale_denoising" in out and "explain OPERATION/score-sign" in out
+    _, out, _ = run(capsys, "explain", "loss-detached")
+    assert "its gradient is zero" in out and len(out.splitlines()) < 12
+
+
+def test_every_changed_call_can_be_explained():
+    calls = {call.name: call.says for operation in operations().values() for call in changed_calls(operation)}
+    for name in list(calls)[::50]:
+        says = calls[name]
+        assert f"{says[0].upper()}{says[1:]}: in " in " ".join(explained(name).split())
 
 
 def names_of_findings():

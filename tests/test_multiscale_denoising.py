@@ -250,6 +250,17 @@ def test_another_weight_of_the_levels_is_a_choice(weighting, power):
     assert check({"multiscale_denoising": theirs}, conventions={"weighting": weighting}).ok
 
 
+def test_a_weight_that_no_convention_allows_for_is_to_be_expected():
+    def theirs(score, sde, x, z, t, weight):
+        alpha, sigma = sde.marginal(t)
+        return 0.5 * np.sum((sigma * score(alpha * x + sigma * z, t) + z) ** 2, axis=-1)
+
+    (finding,) = check({"continuous_denoising": theirs}).findings
+    assert (finding.kind, finding.name) == ("choice", "weighted-by-variance")
+    assert "expected_failures = {'continuous_denoising': '…'}" in finding.sentence
+    assert check({"continuous_denoising": theirs}, expected_failures={"continuous_denoising": "as in DDPM"}).ok
+
+
 def test_the_published_kernel_of_ve_is_a_convention():
     """σ(t) for √(σ²(t) − σ²(0)); the other SDEs have one kernel only."""
 

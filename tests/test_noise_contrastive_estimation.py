@@ -7,6 +7,7 @@ import mpmath
 import pytest
 from autograd import grad, hessian
 from autograd.test_util import check_grads
+from autograd.tracer import getval
 from hypothesis import given, settings
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.testing import assert_allclose, assert_array_equal
@@ -22,6 +23,11 @@ from refimpl.objectives import (
     implicit_score_matching,
     noise_contrastive_estimation,
 )
+from refimpl.oracle import judge
+from refimpl.oracle.adapters.numpy import evaluate
+from refimpl.oracle.conventions import Conventions
+from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.tolerance import UNITS
 from refimpl.strategies import gaussians, noise_levels
 from refimpl.vocabulary import Marginal
 
@@ -402,3 +408,29 @@ def test_bad_log_densities(bad):
 def test_lists_are_rows_too():
     assert_array_equal(implementation(X.tolist(), Y.tolist()), implementation(X, Y))
     assert_array_equal(conditional_implementation(X.tolist(), Y.tolist()), conditional_implementation(X, Y))
+
+
+# log Z as it should enter, with the wrong sign, in the noise rows alone, and without its gradient
+LEARNT = {
+    "right": (lambda c: c, lambda c: c, True),
+    "another sign": (lambda c: -c, lambda c: -c, False),
+    "noise rows alone": (lambda c: 0.0, lambda c: c, False),
+    "detached": (getval, getval, False),
+}
+
+
+@pytest.mark.parametrize("what", LEARNT)
+def test_a_log_z_beside_the_model_is_checked_by_a_shift(what):
+    """As the note of the operation says: f + c with log Z = c is f."""
+    at_data, at_noise, right = LEARNT[what]
+
+    def theirs(log_model, log_noise, x, y):
+        shift = np.mean(log_model(x))
+        logit = lambda u, log_z: log_model(u) + shift - log_z - log_noise(u) - np.log(len(y))
+        at_noise_rows = np.sum(np.logaddexp(0.0, logit(y, at_noise(shift))), 0)
+        return np.mean(np.logaddexp(0.0, -logit(x, at_data(shift))) + at_noise_rows)
+
+    operation, rule = operations()["noise_contrastive_estimation"], Conventions(model="log_density")
+    cases = [case for case in cases_of(operation.name) if case.finite]
+    trials = [judge.run(evaluate, theirs, operation, case, rule) for case in cases]
+    assert all(max(trial.units) <= UNITS for trial in trials) == right

@@ -41,12 +41,13 @@ def test_the_verdict_on_torchebm():
 
 
 @pytest.mark.torch
-def test_the_torch_example_is_right(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("name", ["my_torch_losses.py", "my_torch_sampler.py"])
+def test_a_torch_example_is_right(name, tmp_path, monkeypatch, capsys):
     pytest.importorskip("torch")
-    code = re.search(r"```python\n# my_torch_losses.py\n(.*?)```", README, re.DOTALL).group(1)
-    (tmp_path / "my_torch_losses.py").write_text(code, encoding="utf-8")
+    code = re.search(rf"```python\n# {name}\n(.*?)```", README, re.DOTALL).group(1)
+    (tmp_path / name).write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert main(["check", "my_torch_losses.py"]) == 0, capsys.readouterr().out
+    assert main(["check", name]) == 0, capsys.readouterr().out
 
 
 def test_the_example_of_the_reference_runs():

@@ -1,5 +1,6 @@
 """Random calls under ``replay`` return the draws, and nothing else about them changes."""
 
+import re
 import sys
 
 import numpy as np
@@ -340,6 +341,25 @@ def test_a_call_without_a_draw(torch):
 def test_draws_left_over(torch):
     with pytest.raises(ValueError, match="given 3 draws, and the block used 1 of them"), replay("torch", Z, Z, Z):
         torch.randn(4, 3)
+
+
+# draws, the shape that a call asks for, how often -> what the error says to do
+ADVISED = {
+    "steps in one draw": ((np.ones((2, 4, 3)),), (4, 3), 'replay("torch", *z)'),
+    "levels and steps in one draw": ((np.ones((2, 5, 4, 3)),), (4, 3), 'replay("torch", *z.reshape(-1, *z.shape[2:]))'),
+    "one call for all": ((Z, Z), (2, 4, 3), 'asks for all 2 draws at once, so hand over replay("torch", z)'),
+    "too few": ((), (4, 3), "gives one draw for each call"),
+    "noise outside the loop": ((Z, Z, Z), (4, 3), "used 1 of them. Is noise drawn once, outside a loop"),
+    "noise outside the block": ((Z, Z), None, "used 0 of them. Is the noise drawn outside the block"),
+}
+
+
+@pytest.mark.parametrize("what", ADVISED)
+def test_an_error_says_what_to_do(torch, what):
+    draws, shape, advice = ADVISED[what]
+    with pytest.raises(ValueError, match=re.escape(advice)), replay("torch", *draws):
+        if shape is not None:
+            torch.randn(*shape)
 
 
 def test_left_over_draws_do_not_hide_another_exception(torch):

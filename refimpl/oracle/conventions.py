@@ -220,15 +220,15 @@ def checked(declared: Mapping[str, Any] | None, names: Iterable[str]) -> None:
     for name, own in declared.items():
         if name in names and not isinstance(own, Mapping):
             raise ValueError(f"conventions[{name!r}] is {own!r}; it needs a mapping such as {{'model': 'energy'}}")
+        if name not in names and name not in TABLE and isinstance(own, Mapping):
+            raise ValueError(f"conventions has the key {name!r}, which is no operation{_near(name, names)}")
         for key, value in own.items() if name in names else [(name, own)]:
             _checked(key, value)
 
 
 def _checked(key: str, value: Any) -> Any:
     if key not in TABLE:
-        near = get_close_matches(str(key), TABLE, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"conventions has the key {key!r}; known are {', '.join(TABLE)}{hint}")
+        raise ValueError(f"conventions has the key {key!r}; known are {', '.join(TABLE)}{_near(key, TABLE)}")
     if key == "factor":
         if isinstance(value, bool) or not isinstance(value, int | float) or not (np.isfinite(value) and value > 0):
             raise ValueError(f"conventions['factor'] is {value!r}; it needs a positive number")
@@ -236,3 +236,8 @@ def _checked(key: str, value: Any) -> Any:
     if value not in TABLE[key]:
         raise ValueError(f"conventions[{key!r}] is {value!r}; known are {', '.join(TABLE[key])}")
     return value
+
+
+def _near(key: Any, known: Iterable[str]) -> str:
+    near = get_close_matches(str(key), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,9 +1,10 @@
-"""What a name of the oracle means: an operation, a mistake, a case, a convention, the tag of an equation, or the
-protocol by which other programs are asked."""
+"""What a name of the oracle means: an operation, a mistake, a case, a convention, a changed call of the reference, the
+tag of an equation, ``replay``, or the protocol by which other programs are asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from inspect import getdoc
 from itertools import pairwise
 from textwrap import wrap
 from typing import Any
@@ -13,10 +14,14 @@ import numpy as np
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import TABLE, Conventions
 from refimpl.oracle.mistakes import all_mistakes, mistakes_of
-from refimpl.oracle.naming.names import MEANINGS, WORDS
-from refimpl.oracle.operation import Case, Mistake, Operation
+from refimpl.oracle.naming.changed_calls import changed_calls
+from refimpl.oracle.naming.names import CASE, CASES, CHANGED_CALL, MEANINGS, WORDS
+from refimpl.oracle.operation import ENERGIES, Case, Mistake, Operation
 from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.replay import replay
 from refimpl.oracle.text import WIDTH, pages_folder
+
+FEW = 3  # mistakes of one name that are told in full; of more, the operations are listed
 
 
 def explained(name: str) -> str:
@@ -24,27 +29,22 @@ def explained(name: str) -> str:
     known = operations()
     if name in known:
         return _operation(known[name])
-    first, _, rest = name.partition("/")
+    first, _, rest = name.removesuffix("/gradient").partition("/")
     if first in known and rest in {case.name for case in cases_of(first)}:
         return _case(known[first], next(case for case in cases_of(first) if case.name == rest))
     mistakes = [m for m in all_mistakes() if name in (m.name, f"{m.operation}/{m.name}")]
     if mistakes:
-        return "\n\n".join(_mistake(mistake, known[mistake.operation]) for mistake in mistakes)
+        return _mistakes(name, mistakes)
     if name in TABLE:
         return "\n".join([f"{name}: what code may assume, the reference first", *_convention(name)])
     if name == "protocol":
         return (pages_folder() / "protocol.md").read_text(encoding="utf-8").rstrip()
-    meaning = _meaning(name)
-    if meaning:
-        return "\n".join([name, *wrap(meaning, WIDTH, initial_indent="    ", subsequent_indent="    ")])
-    declared = [part.partition(" = ")[0] for part in name.split(" and ")]
-    if " = " in name and set(declared) <= set(TABLE):
-        return "\n".join(
-            [f"{name}: to be declared in conventions", *(line for key in declared for line in _convention(key))]
-        )
-    equation = _equation(name)
-    if equation:
-        return equation
+    if name == "replay":
+        return f"refimpl.replay(framework, *draws)\n\n{getdoc(replay)}"
+    of, word = ([known[first]], rest) if first in known else (list(known.values()), name)
+    text = _meaning(word) or _cases(name) or _declared(name) or _equation(name) or _changed_call(of, word)
+    if text:
+        return text
     raise ValueError(f"{name!r} is no operation, mistake, case, convention, tag or word of a report{_near(name)}")
 
 
@@ -68,6 +68,7 @@ def _operation(operation: Operation) -> str:
         lines += ["terms:", *(f"    {term}: {noun}" for term, noun in operation.nouns.items())]
     if operation.trained:
         lines += [f"the gradient is taken in the parameters of: {', '.join(operation.trained)}"]
+    lines += ["note:", *_indented(operation.note)] if operation.note else []
     for key in operation.conventions:
         lines += [f"convention {key}:", *_convention(key, operation.models if key == "model" else None)]
     lines += ["cases:", *(f"    {case.id}" for case in cases_of(operation.name))]
@@ -75,17 +76,69 @@ def _operation(operation: Operation) -> str:
     return "\n".join(lines)
 
 
+def _mistakes(name: str, mistakes: Sequence[Mistake]) -> str:
+    """One mistake, or those of several operations that bear one name: in full where they are few."""
+    known = operations()
+    if len(mistakes) <= FEW:
+        return "\n\n".join(_mistake(mistake, known[mistake.operation]) for mistake in mistakes)
+    kinds = " or ".join(dict.fromkeys(mistake.kind for mistake in mistakes))
+    sentences = {mistake.sentence for mistake in mistakes}
+    return "\n".join(
+        [
+            f"{kinds} {name}, in {len(mistakes)} operations",
+            *(_indented(mistakes[0].sentence) if len(sentences) == 1 else []),
+            *_indented(", ".join(mistake.operation for mistake in mistakes)),
+            f"refimpl explain OPERATION/{name} says what it is in one of them, as in",
+            f"    refimpl explain {mistakes[0].operation}/{name}",
+        ]
+    )
+
+
 def _mistake(mistake: Mistake, operation: Operation) -> str:
     seen = [f"    seen in {mistake.seen}"] if mistake.seen else []
     if mistake.right_under:
         seen += [f"    none under {' and '.join(f'{k} = {v}' for k, v in mistake.right_under.items())}"]
-    indented = wrap(mistake.sentence, WIDTH, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(
         [
             f"{mistake.kind} {mistake.name}, in {operation.signature}",
-            *indented,
+            *_indented(mistake.sentence),
             f"    right: {operation.equation}",
             *seen,
+        ]
+    )
+
+
+def _indented(text: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def _changed_call(among: Sequence[Operation], name: str) -> str:
+    """What a changed call of the reference is, and in which operations it may be found; empty for another name."""
+    found: dict[str, list[str]] = {}
+    for operation in among:
+        for call in changed_calls(operation):
+            if call.name == name:
+                found.setdefault(call.says, []).append(operation.name)
+    lines = [name, *_indented(CHANGED_CALL)]
+    for says, names in found.items():
+        lines += _indented(f"{says[0].upper()}{says[1:]}: in {', '.join(names)}.")
+    return "\n".join(lines) if found else ""
+
+
+def _cases(name: str) -> str:
+    """A case as a row names it, without its operation."""
+    name, gradient, _ = name.partition("/gradient")
+    names = [operation for operation in operations() if name in {case.name for case in cases_of(operation)}]
+    if not names:
+        return ""
+    return "\n".join(
+        [
+            f"{name}, a case of {len(names)} operation{'s' * (len(names) > 1)}",
+            *_indented(CASES.get(name, CASE)),
+            *(_indented(CASES["gradient"]) if gradient else []),
+            *_indented(", ".join(names)),
+            f"refimpl explain OPERATION/{name} shows its inputs and what is right, as in",
+            f"    refimpl explain {names[0]}/{name}",
         ]
     )
 
@@ -100,8 +153,20 @@ def _case(operation: Operation, case: Case) -> str:
             lines += [f"    {name}: {_shown(given)}"]
     if not case.finite:
         return "\n".join([*lines, "the model answers NaN here: no number is a right result"])
-    result, _ = numpy_adapter.reference(operation.reference, operation, case, Conventions(model=operation.models[0]))
-    return "\n".join([*lines, f"right: {_shown(result)}", f"    {operation.equation}"])
+    return "\n".join([*lines, *_right(operation, case), f"    {operation.equation}"])
+
+
+def _right(operation: Operation, case: Case) -> list[str]:
+    """The right result, and for which model it is: what is handed over depends on what the model is declared to be."""
+    own = operation.models[0]
+    result, _ = numpy_adapter.reference(operation.reference, operation, case, Conventions(model=own))
+    if len(operation.models) < 2:
+        return [f"right: {_shown(result)}"]
+    others = [model for model in operation.models[1:] if (own in ENERGIES) != (model in ENERGIES)]
+    note = f"where {operation.model_argument} is a {own.replace('_', '-')}, as it is unless model is declared"
+    if others:
+        note += f"; {' and '.join(others)} are other networks, with another right result"
+    return [f"right, {note}:", f"    {_shown(result)}"]
 
 
 def _handed(kind: str, case: Case, name: str) -> str:
@@ -129,6 +194,14 @@ def _convention(key: str, values: Iterable[str] | None = None) -> list[str]:
     return [f"    {key} = {value}: {TABLE[key][value]}" for value in values or TABLE[key]]
 
 
+def _declared(name: str) -> str:
+    """What a finding says is to be declared: conventions with their values."""
+    keys = [part.partition(" = ")[0] for part in name.split(" and ")]
+    if " = " not in name or not set(keys) <= set(TABLE):
+        return ""
+    return "\n".join([f"{name}: to be declared in conventions", *(line for key in keys for line in _convention(key))])
+
+
 def _equation(tag: str) -> str:
     """The paragraph of the page that bears the tag, with the equation."""
     for page in sorted(pages_folder().glob("[0-9]*.md")):
@@ -142,7 +215,8 @@ def _equation(tag: str) -> str:
 def _meaning(name: str) -> str:
     """What a word of a report means, or a name that findings have beside those of mistakes and conventions."""
     like = (meaning for pattern, meaning in MEANINGS.items() if fnmatchcase(name, pattern))
-    return MEANINGS.get(name) or WORDS.get(name) or next(like, "")
+    meaning = MEANINGS.get(name) or WORDS.get(name) or next(like, "")
+    return "\n".join([name, *_indented(meaning)]) if meaning else ""
 
 
 def _near(name: str) -> str:

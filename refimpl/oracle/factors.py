@@ -46,6 +46,9 @@ class Factor:
         return {key: value for key, value in wanted.items() if value != getattr(conventions, key)}
 
 
+ONE = Factor(1.0, (0, 0, 0))
+
+
 def simple(number: float) -> Fraction | float:
     """The fraction with a small denominator that a number is, or the number itself to six digits."""
     fraction = Fraction(number).limit_denominator(64)

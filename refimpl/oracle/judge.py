@@ -1,5 +1,6 @@
 """One case, held against the reference: what was expected, what came, and how far apart they are."""
 
+import contextlib
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import Conventions, size
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.outcome import Outcome, packed
+from refimpl.oracle.replay.tape import ReplayError
 from refimpl.vocabulary import Array
 
 ROOM = Path(refimpl.__file__).parent
@@ -164,7 +166,8 @@ def run(evaluate: Callable, function: Callable, operation: Operation, case: Case
             problem=f"not implemented: {error}" if str(error) else "not implemented", status="unsupported"
         )
     except Exception as error:
-        refused = isinstance(error, ValueError | ArithmeticError | AssertionError | RuntimeError)
+        of_values = isinstance(error, ValueError | ArithmeticError | AssertionError | RuntimeError)
+        refused = of_values and not isinstance(error, ReplayError)
         problem = f"raised {type(error).__name__}: {_one_line(error)}{_where(error)}"
         outcome = Outcome(problem=problem, status="error", refused=refused)
     return Trial(operation, case, conventions, _with_shape_checked(outcome, operation, case, conventions))
@@ -204,6 +207,7 @@ def _one_line(error: Exception) -> str:
 
 def _where(error: Exception) -> str:
     """The innermost line of the traceback that is not in a library: most likely the caller's."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
+    library = ("site-packages", contextlib.__file__)  # where a ``with`` ends, as that of replay does
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not any(path in f.filename for path in library)]
     theirs = [f for f in frames if not Path(f.filename).is_relative_to(ROOM) or EXAMPLES in Path(f.filename).parents]
     return f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""

@@ -45,6 +45,7 @@ class Operation:
     conventions   the keys of the table of conventions that mean something here
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
     rates      what changes its sign with the direction of time, being so much per unit of time: an argument, "result"
+    note       what the comparison leaves out, and how it may be put to it all the same
     """
 
     name: str
@@ -63,6 +64,7 @@ class Operation:
     size: Callable | None = None
     coupled: bool = False
     rates: tuple[str, ...] = ()
+    note: str = ""
 
     @cached_property
     def model_argument(self) -> str:

@@ -31,6 +31,8 @@ class Outcome:
     @staticmethod
     def of_value(result: object) -> "Outcome":
         """The outcome of a call that returned ``result``: something NumPy reads as floating-point numbers."""
+        if result is None:
+            return Outcome(problem="returned None: is a return missing?", status="error")
         try:
             value, shape = packed(result)
         except Exception as error:

@@ -33,8 +33,10 @@ def rows_of(trial: Trial, trials: list[Trial]) -> list[Row]:
 def _not_finite(trial: Trial, trials: list[Trial]) -> Row:
     """The case whose model answers NaN: its loss must not be a number, or the caller's code must say so."""
     name, case, outcome = trial.operation.name, trial.case, trial.outcome
-    answered = any(t.outcome.value is not None for t in trials if t.case.finite)
-    if outcome.value is None and not (outcome.refused and answered):
+    others = [t.outcome for t in trials if t.case.finite]
+    answered = any(other.value is not None for other in others)
+    elsewhere = any(other.problem == outcome.problem for other in others)  # so that NaN is not what it refuses
+    if outcome.value is None and not (outcome.refused and answered and not elsewhere):
         return Row(name, case.name, outcome.status, float("nan"), (), outcome.problem)
     if outcome.value is None:
         return Row(name, case.name, "pass", 0.0, (), f"refused: {outcome.problem}")

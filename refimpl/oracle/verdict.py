@@ -30,6 +30,7 @@ from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
 
 FRAMEWORKS = ("numpy", "torch", "jax")
+SHOWN = 6  # of the names of functions that are no operations
 
 
 def check(
@@ -117,7 +118,8 @@ def judged(
     rows += _misspelt(implementation, absent, known)
     equations = {row.operation: known[row.operation].equation for row in rows}
     notes = [*_conventions_note(rules), *_seed_note(rules, seed), *_altered_note(altered)]
-    notes += [*_single_note(single), *_absent_note(absent)]
+    notes += _single_note(single)
+    notes += _absent_note(absent) if rows else _nothing_note(implementation)
     return Report(
         tuple(rows),
         tuple(findings),
@@ -375,6 +377,20 @@ def _seed_note(rules: Mapping[str, Conventions], seed: int) -> list[str]:
 def _absent_note(absent: list[str]) -> list[str]:
     names = ", ".join(absent) if len(absent) < 4 else f"{len(absent)} other operations"
     return [f"not in the implementation: {names}"] if absent else []
+
+
+def _nothing_note(implementation: Any) -> list[str]:
+    """What there is instead, where nothing has the name of an operation."""
+    members = implementation if isinstance(implementation, Mapping) else getattr(implementation, "__dict__", {})
+    own = getattr(implementation, "__name__", None)  # of a module, whose imports are not meant
+    found = [
+        name
+        for name, member in members.items()
+        if callable(member) and not str(name).startswith("_") and own in (None, getattr(member, "__module__", None))
+    ]
+    shown = ", ".join(map(str, found[:SHOWN])) + (", …" if len(found) > SHOWN else "")
+    there = f"; found {shown}" if found else ""
+    return [f"no function here has the name of an operation{there}; see refimpl operations"]
 
 
 def _misspelt(implementation: Any, absent: list[str], known: Iterable[str]) -> list[Row]:

@@ -10,7 +10,7 @@ import pytest
 from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning, terms
 
 import refimpl
-from refimpl import Finding, check, noise
+from refimpl import Finding, check, noise, replay
 from refimpl.objectives import denoising_score_matching, explicit_score_matching, implicit_score_matching
 from refimpl.oracle.operations import cases_of, operations
 
@@ -154,6 +154,32 @@ def test_an_error_that_has_nothing_to_do_with_nan_is_an_error():
     assert [row.status for row in report if row.case == "not-finite"] == ["error"]
 
 
+def of_another_shape(score, x, z, sigma, asked=lambda x: x.shape if len(x) == 4 else (len(x), 7)):
+    with replay("numpy", z):
+        return denoising_score_matching(score, x, noise.normal(noise.generator(0), asked(x)), sigma)
+
+
+def only_four_rows(score, x, z, sigma):
+    if len(x) != 4:
+        raise ValueError("four rows, please")
+    return denoising_score_matching(score, x, z, sigma)
+
+
+@pytest.mark.parametrize("broken", [of_another_shape, only_four_rows])
+def test_an_error_of_other_cases_too_is_no_refusal_of_nan(broken):
+    report = check({"denoising_score_matching": broken})
+    assert report.counts["pass"] == 1 and [row.status for row in report if row.case == "not-finite"] == ["error"]
+
+
+def test_the_line_of_an_error_is_the_callers_where_draws_are_left_over():
+    def once(score, x, z, step):
+        with replay("numpy", *z):
+            return noise.normal(noise.generator(0), x.shape)
+
+    details = [row.detail for row in check({"langevin": once}) if row.status == "error"]
+    assert details and all("outside a loop" in detail and f"({__file__}:" in detail for detail in details)
+
+
 def test_conventions_alone_are_not_called_wrong():
     report = check({"implicit_score_matching": lambda score, x: 2.0 * implicit_score_matching(score, x)})
     assert "right, once its conventions are declared: " in str(report) and report.exit_status == 1
@@ -172,7 +198,7 @@ BAD = {
         lambda score, x: implicit_score_matching(score, x)[:, None],
         "returned shape (5, 1); it needs (5,) or ()",
     ),
-    "nothing": (lambda score, x: None, "returned a NoneType of object; it needs floating-point numbers"),
+    "nothing": (lambda score, x: None, "returned None: is a return missing?"),
     "text": (lambda score, x: "loss", "it needs floating-point numbers"),
     "an integer": (lambda score, x: 3, "returned a int of int64; it needs floating-point numbers"),
     "unexpected NaN": (lambda score, x: np.nan * np.sum(score(x)), "returned nan, where every entry should be finite"),

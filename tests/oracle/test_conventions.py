@@ -154,6 +154,7 @@ def test_a_power_of_sigma_is_another_weighting(weighting, power, framework):
     implementation = returning(operation, framework, weighted)
     (finding,) = check(implementation, framework=framework).findings
     assert (finding.kind, finding.name) == ("choice", "weighting") and f"'weighting': {weighting!r}" in finding.sentence
+    assert finding.evidence.startswith("your value and gradient are the reference's on all")
     assert check(implementation, framework=framework, conventions={"weighting": weighting}).ok
 
 
@@ -212,6 +213,7 @@ def test_evaluation_only_code_declares_that_it_has_no_gradient():
         ({"factor": -1.0}, r"conventions\['factor'\] is -1.0; it needs a positive number"),
         ({"factor": float("nan")}, r"conventions\['factor'\]"),
         ("energy", r"conventions is a str; it needs a mapping"),
+        ({"langevn": {"step": "h"}}, r"key 'langevn', which is no operation; did you mean 'langevin'"),
         ({"implicit_score_matching": "energy"}, r"conventions\['implicit_score_matching'\]"),
     ],
 )

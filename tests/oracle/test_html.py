@@ -189,12 +189,20 @@ def test_both_bundled_examples_are_on_one_page(tmp_path, monkeypatch, capsys):
     assert sorted(identities) == sorted(set(identities)) and len(identities) == 2
 
 
-def test_a_page_that_cannot_be_written_is_one_line_and_the_report_is_printed(tmp_path, capsys):
+def test_the_folder_of_the_page_is_made(tmp_path):
     path = tmp_path / "no such folder" / "out.html"
-    status = main(["check", mistaken.__file__, "--operation", "denoising_score_matching", "--html", str(path)])
+    assert main(["check", "refimpl.examples.right", "--operation", "explicit_score_matching", "--html", str(path)]) == 0
+    assert path.is_file()
+
+
+@pytest.mark.parametrize(("target", "expected"), [("refimpl.examples.right", 2), (mistaken.__file__, 1)])
+def test_a_page_that_cannot_be_written_is_one_line_and_the_report_is_printed(tmp_path, capsys, target, expected):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "out.html"
+    status = main(["check", target, "--operation", "denoising_score_matching", "--html", str(path)])
     out, err = capsys.readouterr()
-    assert status == 2 and "mistake: score-sign" in out
-    assert err == f"refimpl: --html is {path}, which cannot be written: No such file or directory\n"
+    assert status == expected and "cases ran" in out
+    assert err.startswith(f"refimpl: --html is {path}, which cannot be written: ") and err.count("\n") == 1
 
 
 def test_the_target_is_not_taken_for_the_page(tmp_path, capsys):

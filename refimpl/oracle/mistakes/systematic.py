@@ -122,7 +122,9 @@ def _changed(operation: Operation, name: str, sentence: str, seen: str, change: 
 
 def _detached_altogether(operation: Operation) -> Mistake:
     sentence = (
-        "Your loss is detached from the parameters: its value is right, its gradient is zero, and nothing is learnt."
+        "Your loss is detached from the parameters: its value is right, its gradient is zero, and nothing is learnt. "
+        "Look for detach, stop_gradient, no_grad and .item(), and for a derivative in x, as a score of an energy is, "
+        "without create_graph."
     )
     return _changed(operation, "loss-detached", sentence, "", Change("", detached=True))
 

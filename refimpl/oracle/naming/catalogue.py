@@ -24,7 +24,7 @@ def catalogue_up_to_a_factor(inquiry: Inquiry) -> list[Finding]:
         factor = inquiry.factor(bound(mistake))
         if factor is not None and factor.constant > 0:
             evidence = f"it gives your {inquiry.compared} {inquiry.cases}, times {factor}"
-            return [inquiry.mistaken(mistake, evidence), convention(inquiry, factor, evidence)]
+            return [_alone(inquiry, mistake, evidence), convention(inquiry, factor, evidence)]
     return []
 
 
@@ -37,7 +37,15 @@ def _catalogued(inquiry: Inquiry, mistakes: Iterable[Mistake]) -> list[Finding]:
     matches, other = _nearest(inquiry, list(mistakes))
     next_best = f"; the next candidate, {other[1].name}, misses them by {other[0]:.1g}" if other else ""
     gives = f"it gives your {inquiry.compared} {inquiry.cases}, to {{worst:.0e}} of their size{next_best}"
-    return [inquiry.mistaken(m, gives.format(worst=max(worst, EPSILON))) for worst, m in matches]
+    return [_alone(inquiry, m, gives.format(worst=max(worst, EPSILON))) for worst, m in matches]
+
+
+def _alone(inquiry: Inquiry, mistake: Mistake, evidence: str) -> Finding:
+    """The finding of a mistake that is the only one, so that a choice hides none when it is expected."""
+    finding = inquiry.mistaken(mistake, evidence)
+    if mistake.kind != "choice" or mistake.right_under:
+        return finding
+    return replace(finding, sentence=f"{finding.sentence} {inquiry.expect()}")
 
 
 def _nearest(inquiry: Inquiry, mistakes: list[Mistake]) -> tuple[list, tuple | None]:

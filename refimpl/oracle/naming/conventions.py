@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from refimpl.oracle.conventions import POWERS, TABLE, sigma_power
-from refimpl.oracle.factors import Factor
+from refimpl.oracle.factors import ONE, Factor
 from refimpl.oracle.naming.inquiry import Inquiry, named_after
 from refimpl.oracle.report import Finding
 
@@ -57,7 +57,7 @@ def convention(inquiry: Inquiry, factor: Factor, evidence: str) -> Finding:
 
 def _factor(inquiry: Inquiry) -> Allowance | None:
     factor = inquiry.factor(inquiry.trials[0].reference) if inquiry.operation.trained else None
-    if factor is None or factor == Factor(1.0, (0, 0, 0)):
+    if factor is None or factor == ONE:
         return None
     evidence = _times(inquiry, factor)
     if factor.constant > 0:
@@ -89,7 +89,7 @@ def _weighting(inquiry: Inquiry) -> Allowance | None:
             declared = {**(factor.declaration(inquiry.trials[0].conventions) or {}), "weighting": text}
             reason = f"Your rows carry another weight: {TABLE['weighting'][text]}. Each level has the same "
             reason += "minimiser; which level matters most is another choice. "
-            evidence = f"{factor} times the reference with that weight {inquiry.cases}"
+            evidence = f"{_times(inquiry, factor)}, with that weight"
             return Allowance("choice", "weighting", declared, reason, evidence)
     return None
 
@@ -100,4 +100,5 @@ def _allowed(inquiry: Inquiry, allowed: Allowance) -> Finding:
 
 
 def _times(inquiry: Inquiry, factor: Factor) -> str:
-    return f"your value and gradient are {factor} times the reference's {inquiry.cases}"
+    times = "" if factor == ONE else f"{factor} times "
+    return f"your value and gradient are {times}the reference's {inquiry.cases}"

@@ -81,6 +81,11 @@ class Inquiry:
         kind = "choice" if "weighting" in declared else "convention"
         return self.finding(kind, named_after(declared), sentence, evidence)
 
+    def expect(self) -> str:
+        """What to write where no convention has a name for what may be meant."""
+        expected = f"expected_failures = {{{self.operation.name!r}: '…'}}"
+        return f"No convention allows for it: if it is meant, say why in {expected}."
+
     def declare(self, declared: dict[str, object]) -> str:
         """What to write, under the operation's own name so that it says nothing of the others."""
         return f"Declare conventions[{self.operation.name!r}] = {declared!r}, beside what is declared."

@@ -58,6 +58,24 @@ MEANINGS = {
     "sampler-time": "The sampler asks the score at another time, or noise level, than that of the step.",
 }
 
+# What is said of every changed call of the reference (changed_calls.py), before what was changed.
+CHANGED_CALL = (
+    "name of a finding: your result is that of the reference, called with something else in the place of an argument, "
+    "or changed afterwards, or that of another operation. It is a description of the numbers, not of your code."
+)
+
+# What the name of a case says.
+CASES = {
+    "large": "Data, noise and networks are 8 times as large: what is clipped on the way, overflows or saturates shows.",
+    "not-finite": "The model answers NaN. A right loss is NaN then, or an error; a number would hide that training has "
+    "failed.",
+    "gradient": "The row of its gradient alone: the value could be compared, and the gradient could not.",
+}
+CASE = (
+    "Its name says its sizes: D dimensions, B rows, K slices, noise rows or negatives for each row, T steps, L levels; "
+    "else which SDE or number it is about."
+)
+
 # What the kinds and the statuses of a report say.
 WORDS = {
     "mistake": "kind of a finding: the result is wrong.",
@@ -70,5 +88,7 @@ WORDS = {
     "unsupported": "status of a case: the code refuses it with NotImplementedError, or has no gradient to compare.",
     "expected-failure": "status of a case: it fails, and expected_failures says so.",
     "unexpected-pass": "status of a case: it passes although expected_failures says that it fails: take it out there.",
+    "signature": "row of an operation that could not be called: its arguments are not those of the reference.",
+    "name": "row of a function whose name is nearly that of an operation, and which was not checked.",
     "unit": "distance of a result from the reference: the machine epsilon times the size of the terms that are summed.",
 }

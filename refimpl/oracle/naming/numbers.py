@@ -26,7 +26,7 @@ def offset(inquiry: Inquiry) -> list[Finding]:
         return []
     got = [float(np.mean(np.asarray(t.outcome.value)) - np.mean(t.expected.rows)) for t in inquiry.trials]
     sentence = "Your gradient is right, and your value differs by something that the parameters do not touch: the "
-    sentence += "minimiser is the same, but the value is not what its name says."
+    sentence += f"minimiser is the same, but the value is not what its name says. {inquiry.expect()}"
     evidence = "your value less the reference's, case by case: " + ", ".join(f"{g:.4g}" for g in got)
     return [inquiry.finding("choice", "offset", sentence, evidence)]
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from refimpl.oracle.factors import Factor, common_factor, fitted
+from refimpl.oracle.factors import ONE, Factor, common_factor, fitted
 from refimpl.oracle.naming.changed_calls import ChangedCall, changed_calls
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 
-ONE = Factor(1.0, (0, 0, 0))
 SHOWN = 3  # of the changes that fit equally well
 
 

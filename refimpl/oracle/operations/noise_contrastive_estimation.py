@@ -11,6 +11,14 @@ PAGE = "37-noise-contrastive-estimation"
 CONVENTIONS = ("model", "reduction", "factor", "gradient")
 
 
+LOG_Z = (
+    "log Z is part of log_model here. A log Z of your own beside the network, a parameter that is learnt, is compared "
+    "with nothing. To have yours checked, shift the model, and say that log Z is the shift: with shift = "
+    "log_model(x).mean(), your loss of lambda u: log_model(u) + shift and of log Z = shift, not detached, is the "
+    "reference's, in value and in gradient, if log Z enters as it should."
+)
+
+
 def terms_of(ns, at_data, at_noise):
     """The terms of logits (B,) and (K, B)."""
     return {"data": ns.softplus(-at_data), "noise": ns.sum(ns.softplus(at_noise), 0)}
@@ -45,6 +53,7 @@ OPERATIONS = [
         nouns={"data": "the data term −log h(x)", "noise": "the noise term −Σₖ log(1 − h(yₖ))"},
         conventions=(*CONVENTIONS, "logit"),
         alternatives={"logit": {"balanced": balanced}},
+        note=LOG_Z,
     ),
     Operation(
         "conditional_noise_contrastive_estimation",

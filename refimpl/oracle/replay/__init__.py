@@ -40,6 +40,8 @@ def replay(framework: str, *draws: Array) -> AbstractContextManager[None]:
 
     >>> with replay("torch", z):
     ...     loss = their_loss(x)  # which draws torch.randn_like(x), and gets z
+    >>> with replay("torch", *z):
+    ...     path = their_sampler(x)  # which draws torch.randn_like(x) at every step n, and gets z[n]
     """
     if framework not in FRAMEWORKS:
         raise ValueError(f"framework is {framework!r}; it needs to be one of {', '.join(map(repr, FRAMEWORKS))}")

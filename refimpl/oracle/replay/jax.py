@@ -17,7 +17,7 @@ import numpy as np
 from jax.custom_batching import custom_vmap
 from jax.scipy.special import erf, erfinv
 
-from refimpl.oracle.replay.tape import Tape, is_real, refused
+from refimpl.oracle.replay.tape import ReplayError, Tape, is_real, refused
 from refimpl.vocabulary import Array
 
 
@@ -87,7 +87,7 @@ UNREACHED = "what was compiled ahead of time, nor what jax.checkpoint has traced
 
 
 def replaying(draws: tuple) -> AbstractContextManager[None]:
-    return _block(Tape([_copy(which, draw) for which, draw in enumerate(draws)], UNREACHED))
+    return _block(Tape("jax", [_copy(which, draw) for which, draw in enumerate(draws)], UNREACHED))
 
 
 def _copy(which: int, draw: Any) -> Array:
@@ -144,7 +144,7 @@ def _stand_in(tape: Tape, name: str, function: FunctionType) -> Callable:
 
 def _real(tape: Tape, call: str, name: str, args: tuple, kwargs: dict) -> Array:
     if name not in REALS:
-        raise ValueError(f"{call} is none that replay can serve; it can serve uniform and normal")
+        raise ReplayError(f"{call} is none that replay can serve; it can serve uniform and normal")
     given = inspect.signature(REALS[name]).bind(None, *args, **kwargs)
     given.apply_defaults()
     named = given.arguments
@@ -180,7 +180,7 @@ def _draw(tape: Tape, call: str, key: Any, shape: tuple, dtype: Any, fits: Calla
     if not _traced(draw) and not (
         fits(draw) and (np.issubdtype(dtype, np.inexact) or np.all(draw == draw.astype(dtype)))
     ):
-        raise ValueError(f"{call} asks for {dtype}; {tape.last} does not fit in it")
+        raise ReplayError(f"{call} asks for {dtype}; {tape.last} does not fit in it")
     return jnp.asarray(draw, dtype)
 
 

@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 from autograd.extend import primitive
 
-from refimpl.oracle.replay.tape import Tape, is_real, refused
+from refimpl.oracle.replay.tape import ReplayError, Tape, is_real, refused
 from refimpl.vocabulary import Array
 
 
 def single_trial(u: Array, n: Any, p: Any, size: Any = None) -> Array:
     if np.any(np.asarray(n) != 1):
-        raise ValueError("numpy's binomial draws inside C, where replay can serve it for n = 1 alone, as u < p")
+        raise ReplayError("numpy's binomial draws inside C, where replay can serve it for n = 1 alone, as u < p")
     return u < p
 
 
@@ -63,7 +63,7 @@ def chosen(tape: Tape, call: str, a: Any, size: Any = None, replace: bool = True
     axis %= among.ndim
     draw = tape.take(call, (*among.shape[:axis], *_sizes(size), *among.shape[axis + 1 :]))
     if not np.isin(draw, among).all():
-        raise ValueError(f"{call} asks for numbers among those given; {tape.last} has another")
+        raise ReplayError(f"{call} asks for numbers among those given; {tape.last} has another")
     return draw.astype(among.dtype)[()]
 
 
@@ -72,7 +72,7 @@ def permuted(tape: Tape, call: str, x: Any, axis: int | None = 0, out: Array | N
     given = np.arange(x) if np.ndim(x) == 0 else np.asarray(x)
     draw = tape.take(call, given.shape)
     if not np.array_equal(np.sort(draw, axis=None), np.sort(given, axis=None)):
-        raise ValueError(f"{call} asks for the numbers given in another order; {tape.last} has others")
+        raise ReplayError(f"{call} asks for the numbers given in another order; {tape.last} has others")
     return _into(out, draw.astype(given.dtype))
 
 
@@ -95,7 +95,7 @@ def replaying(draws: tuple) -> AbstractContextManager[None]:
     for which, draw in enumerate(draws):
         if not is_real(draw):
             raise refused(which, draw, "a NumPy array")
-    return _block(Tape([np.array(draw) for draw in draws], UNREACHED))
+    return _block(Tape("numpy", [np.array(draw) for draw in draws], UNREACHED))
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def _stand_in(tape: Tape, kind: type, name: str) -> Callable:
 def _served(tape: Tape, name: str, args: tuple, kwargs: dict) -> Any:
     call, law = f"numpy's {name}", REALS.get(name) or WHOLE.get(name)
     if law is None:
-        raise ValueError(
+        raise ReplayError(
             f"{call} draws inside C, where replay cannot serve it; it can serve random and standard_normal"
         )
     given = inspect.signature(law).bind(None, *args, **kwargs)
@@ -140,7 +140,7 @@ def _served(tape: Tape, name: str, args: tuple, kwargs: dict) -> Any:
     with np.errstate(invalid="ignore"):  # NaN among whole numbers
         fitting = np.asarray(value).astype(dtype)
     if dtype.kind != "f" and np.any(fitting != value):
-        raise ValueError(f"{call} asks for {dtype}; {tape.last} does not fit in it")
+        raise ReplayError(f"{call} asks for {dtype}; {tape.last} does not fit in it")
     return _into(named.get("out"), fitting)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from refimpl.oracle.replay.tape import Tape, is_real, refused
+from refimpl.oracle.replay.tape import ReplayError, Tape, is_real, refused
 from refimpl.vocabulary import Array
 
 
 def replaying(draws: tuple) -> AbstractContextManager[None]:
-    return _block(Tape([_copy(which, draw) for which, draw in enumerate(draws)]))
+    return _block(Tape("torch", [_copy(which, draw) for which, draw in enumerate(draws)]))
 
 
 def _copy(which: int, draw: Array) -> Array:
@@ -73,12 +73,12 @@ def _serve(tape: Tape, operation: str, caller: str, given: dict) -> Array:
     law = LAWS.get(operation.removesuffix("_").removesuffix("_like"))
     masks = any(word in caller for word in INSIDE) or (operation == "bernoulli_" and not caller)  # "": TorchScript
     if law is None or masks:
-        raise ValueError(f"{call} draws inside C++, where replay cannot serve it; it can serve rand and randn")
+        raise ReplayError(f"{call} draws inside C++, where replay cannot serve it; it can serve rand and randn")
     target = _target(operation, given)
     draw = tape.take(call, tuple(target.shape)).to(target.device)
     value = law(draw.to(target.dtype) if target.is_floating_point() else draw, given)
     if not target.is_floating_point() and (target.is_complex() or (value != value.to(target.dtype)).any()):
-        raise ValueError(f"{call} asks for {target.dtype}; {tape.last} does not fit in it")
+        raise ReplayError(f"{call} asks for {target.dtype}; {tape.last} does not fit in it")
     return target.copy_(value)
 
 
