@@ -198,6 +198,12 @@ FREE: dict[str, Free] = {
         "−log h cannot exceed {bound} then, and has no gradient there: where the classifier is surely wrong nothing is "
         "learnt. Compute the logarithm from the logit, as log(1 + e^a).",
     ),
+    "logarithm-held": Free(
+        "approximation",
+        "is 0 to rounding below 2⁻⁵⁴, and its logarithm is held at −{c} there",
+        "So does a cross-entropy of probabilities; it has no gradient there, where the classifier is surely wrong. "
+        "Take the one of logits, or log(1 + e^a).",
+    ),
     "logit-clipped": Free(
         "approximation",
         "is clipped to ±{c}",

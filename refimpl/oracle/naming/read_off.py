@@ -2,7 +2,9 @@
 
 What holds such a number may be as near to the right result as rounding is to it, or not near at all. So that it is
 told from everything else that is near, it has to give what the caller gave a thousand times better than the right
-formula does, at every case.
+formula does, at every case. Where one case alone is wrong, any number could be fitted to it: it has to be one that
+somebody writes, of one digit or a machine epsilon, and give the results a million times better: of the numbers that
+could be fitted hardly one in a thousand is so near to such a one by chance.
 """
 
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from refimpl.oracle.tolerance import NAMING, UNITS
 
 EXPONENTS = np.arange(-20.0, 3.0, 0.5)  # of ten: where the number is looked for
 GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+MACHINE = tuple(float(np.finfo(kind).eps) for kind in (np.float64, np.float32))
 CUTS = 72  # of an interval of one power of ten, to 10⁻¹⁵
 
 
@@ -28,15 +31,18 @@ def read_off(inquiry: Inquiry) -> list[Finding]:
     operation = inquiry.operation
     parts = parts_of(operation)[0] if form_of(operation) else {}
     clearest = max(inquiry.trials, key=lambda t: t.distances(t.expected)[0])
+    wrong = sum(max(t.units) > UNITS for t in inquiry.trials)
     found: dict[bool, list[Variant]] = {True: [], False: []}
     for name, part in parts.items():
         for change in part.free:
             variant = lambda c, n=name, w=change: Variant(operation, (Edit(n, w, number=c),))
             number = _fitted(clearest, variant)
-            simple = float(f"{number:.1g}")
-            fits = [c for c in (simple, number) if _explains(inquiry, variant(c))]
+            written = (float(f"{number:.1g}"), *MACHINE)
+            fits = [c for c in written if _explains(inquiry, variant(c), CLOSER**2)]
             if fits:
-                found[fits[0] == simple].append(variant(fits[0]))
+                found[True].append(variant(fits[0]))
+            elif wrong > 1 and _explains(inquiry, variant(number), CLOSER):
+                found[False].append(variant(number))
     told = found[True] + found[False]
     more = f" It is one of {len(told)} such changes that the cases do not tell apart." if len(told) > 1 else ""
     return [_finding(inquiry, variant, more) for variant in told[:MOST]]
@@ -61,9 +67,9 @@ def _fitted(trial: Trial, variant: Callable[[float], Variant]) -> float:
     return float(10.0 ** (0.5 * (low + high)))
 
 
-def _explains(inquiry: Inquiry, variant: Variant) -> bool:
-    """Whether it gives what the caller gave to rounding, or a thousand times better than the right formula, at every
-    case; value and gradient each for itself."""
+def _explains(inquiry: Inquiry, variant: Variant, closer: float) -> bool:
+    """Whether it gives what the caller gave to rounding, or so many times better than the right formula, at every case;
+    value and gradient each for itself."""
     for trial in inquiry.trials:
         try:
             with np.errstate(all="ignore"):
@@ -72,7 +78,7 @@ def _explains(inquiry: Inquiry, variant: Variant) -> bool:
             return False
         rounding = UNITS * trial.outcome.epsilon * trial.operation.stages * trial.carried
         for distance, before in zip(now, trial.distances(trial.expected), strict=True):
-            if not distance <= min(NAMING, max(rounding, before / CLOSER)):
+            if not distance <= min(NAMING, max(rounding, before / closer)):
                 return False
     return True
 
