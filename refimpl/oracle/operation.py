@@ -165,7 +165,8 @@ class Change:
 class Mistake:
     """A small wrong function, written once against a namespace and run in every framework.
 
-    kind      "mistake"; "choice" where the minimiser stays where it is; "approximation", whose sentence has its price
+    kind      "mistake"; "choice", another weighting whose minimiser is the same, or another objective, said to be one;
+              "approximation", whose sentence has its price
     sentence  what the caller's code does, and what follows from it
     seen      where it was met
     function  (namespace, *arguments) -> (B,), or a number where the mistake couples the rows

@@ -141,7 +141,7 @@ def test_a_factor_on_the_whole_is_a_convention_beside_it():
     right = terms(operations()["sliced_score_matching"], "numpy")
     doubled = lambda score, x, v: 2.0 * right(score, x, v[:1] + 0.0 * v)
     mistake, convention = findings_without_catalogue("sliced_score_matching", doubled)
-    assert "the slices v is the first one everywhere" in mistake.sentence and convention.name == "factor = 2.0"
+    assert "the slices v are the first one everywhere" in mistake.sentence and convention.name == "factor = 2.0"
 
 
 # changes that are no change of a part, smooth and small: nothing may be said of them but that they are there

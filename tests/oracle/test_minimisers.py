@@ -73,6 +73,16 @@ def test_the_score_that_comes_out(mistake):
         assert abs(-at_zero / rise - c) <= 1e-13 * max(1.0, abs(c))
 
 
+def test_weights_over_their_mean_leave_the_minimiser():
+    """Two levels in one batch, k times the right score at both: the slope is zero at k = 1, and at no other."""
+    wrong = next(m for m in all_mistakes() if m.name == "weights-over-their-mean")
+    sigma = np.repeat(np.array([[SIGMA], [1.75]]), 2 * len(X), axis=0)
+    given = {"sigma": sigma, **{name: np.concatenate([a, a]) for name, a in PAIRS.items()}}
+    score = lambda k: lambda x, level: -k * x / (S**2 + level**2)
+    slope = grad(lambda k: mean_loss(wrong, {**given, "score": score(k)}))
+    assert abs(slope(1.0)) <= 1e-13 and slope(0.5) < -0.1 and slope(1.5) > 0.1
+
+
 ON_THE_HALF_LINE = [m for m in all_mistakes() if m.minimiser and m.operation == "half_line_score_matching"]
 
 

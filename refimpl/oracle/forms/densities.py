@@ -11,7 +11,14 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 def _parts(e, covariance):
     covariance = e("the covariance Σ", covariance, {"its diagonal": lambda: covariance * np.eye(len(covariance))})
-    return covariance, e("the precision Σ⁻¹", np.linalg.inv(covariance), {"Σ": lambda: covariance})
+    covariance = _jittered(e, covariance)
+    ways = {"Σ": lambda: covariance, "L⁻¹, where Σ = L Lᵀ": lambda: np.linalg.inv(np.linalg.cholesky(covariance)).T}
+    return covariance, e("the precision Σ⁻¹", np.linalg.inv(covariance), ways)
+
+
+def _jittered(e, covariance):
+    ways = {"jitter": lambda c: covariance + c * np.eye(len(covariance))}
+    return e.free("the diagonal of the covariance Σ", covariance, ways)
 
 
 def _log_normal(e, r, covariance):
@@ -35,12 +42,13 @@ def gaussian_score(e, mean, covariance, x):
 
 def _components(e, weights, means, covariances, x):
     logs = [_log_normal(e, x - e("the means μₖ", m), c) for m, c in zip(means, covariances, strict=True)]
-    return e("the weights wₖ", weights)[:, None], np.stack(logs)
+    w = e("the weights wₖ", weights)[:, None]
+    return w, e.one_of("log wₖ", np.log(w), {"wₖ": lambda: w}), np.stack(logs)
 
 
 def gaussian_mixture_log_prob(e, weights, means, covariances, x):
-    w, logs = _components(e, weights, means, covariances, x)
-    whole = log_sum_exp(np.log(w) + logs, 0)
+    w, log_w, logs = _components(e, weights, means, covariances, x)
+    whole = log_sum_exp(log_w + logs, 0)
     return e.term(
         "log Σₖ wₖ pₖ",
         whole,
@@ -49,11 +57,17 @@ def gaussian_mixture_log_prob(e, weights, means, covariances, x):
 
 
 def gaussian_mixture_score(e, weights, means, covariances, x):
-    w, logs = _components(e, weights, means, covariances, x)
-    joint = np.log(w) + logs
-    shares = np.exp(joint - log_sum_exp(joint, 0))
-    shares = e("the responsibilities rₖ(x)", shares, {"the weights wₖ": lambda: w}, rows=1)
-    scores = [-(x - m) @ np.linalg.inv(c) for m, c in zip(means, covariances, strict=True)]
+    w, log_w, logs = _components(e, weights, means, covariances, x)
+    joint = log_w + logs
+    ways = {
+        "the weights wₖ": lambda: w,
+        "the softmax over the rows, in place of that over the components,": lambda: np.exp(
+            joint - log_sum_exp(joint, 1)[:, None]
+        ),
+        "1 for the likeliest component and 0 for the others": lambda: 1.0 * (joint == np.max(joint, 0)),
+    }
+    shares = e("the responsibilities rₖ(x)", np.exp(joint - log_sum_exp(joint, 0)), ways, rows=1)
+    scores = [-(x - m) @ np.linalg.inv(_jittered(e, c)) for m, c in zip(means, covariances, strict=True)]
     return e.term("the score", np.sum(shares[..., None] * np.stack(scores), 0))
 
 
@@ -89,7 +103,7 @@ def _layers(e, parameters, x, back):
         raw, shift = e("the output for the log-scale", first), e("the shift τ", second)
         scale = e(
             "the log-scale λ",
-            np.tanh(raw),
+            e.free("the log-scale λ", np.tanh(raw), {"output-clipped": lambda c, raw=raw: np.clip(raw, -c, c)}),
             {
                 "the output without tanh": lambda raw=raw: raw,
                 "the logarithm of the logistic function of the output plus 2": lambda raw=raw: (

@@ -285,6 +285,8 @@ def log_mean_weight(e, log_weights):
             {
                 "(Σ w)² over nothing, 1/Σ w²": lambda: np.exp(-log_sum_exp(2.0 * log_weights, 0)),
                 "Σ w/√Σ w²": lambda: n / np.sqrt(np.sum(share**2)),
+                "Σ w/Σ w²": lambda: n / np.sum(share**2) / np.exp(log_z),
+                "Σ w/Σ w² of the weights over the largest": lambda: n * np.max(share) / np.sum(share**2),
                 "N/(1 + the squared coefficient of variation, of N − 1)": lambda: n / (1.0 + deviation(share) ** 2),
                 "N/(1 + the variance of w)": lambda: n / (1.0 + deviation(np.exp(log_weights)) ** 2),
                 "Σ w over the largest w": lambda: n / np.max(share),

@@ -25,6 +25,8 @@ def contrastive_divergence(e, log_density, x, y):
     )
     logistic = lambda: np.mean(ns.softplus(negative - positive), 0)
     penalty = lambda weight: loss + weight * (positive**2 + np.mean(negative**2, 0))
+    on_the_mean = lambda weight: loss + weight * (positive**2 + np.mean(negative, 0) ** 2)
+    loss = e.free("the loss", loss, {"penalty": penalty, "penalty-on-the-mean": on_the_mean})
     return e(
         "the loss",
         loss,
@@ -50,6 +52,8 @@ def squared_residual(e, s, target, weight=1.0, also: Mapping[str, Callable] | No
         + e.term("the constant ½‖target‖²", 0.5 * np.sum(weight * target**2, -1))
     )
     r = s - target
+    huber = lambda c: per_row * np.sum(np.where(np.abs(r) < c, 0.5 * r**2, c * np.abs(r) - 0.5 * c**2), -1)
+    loss = e.free("the loss", loss, {"huber": huber})
     coupled = lambda: 0.5 * np.sum(np.mean(r, 0) ** 2, -1) + 0.0 * loss
     forms = {
         "half the square of the residual's summed coordinates": lambda: 0.5 * per_row * np.sum(r, -1) ** 2,
@@ -185,7 +189,8 @@ def denoising_score_matching(e, score, x, z, sigma):
     s = score(point)
     s = e("the score s(x̃)", s, _scaled_scores(s, sigma))
     level = e("the level σ of the target", sigma)
-    target = e("the target −z/σ", -z / level, _targets(z, sigma, point, x, 1.0))
+    divisor = e.free("the divisor σ of the target", level, {"jitter": lambda c: level + c})
+    target = e("the target −z/σ", -z / divisor, _targets(z, sigma, point, x, 1.0))
     residual = lambda: 0.5 * np.sum((s - target) ** 2, -1)
     wide = _wide(residual, sigma**2, 1.0 / sigma**2, z, column)
     return squared_residual(e, s, target, also={"every row's weighted loss over every row's weight σ²": wide})
@@ -258,12 +263,14 @@ def continuous_denoising(e, score, sde, x, z, t, weight):
 
 def _link(e, part, a):
     """log(1 + e^a), the loss of a logit of the wrong sign."""
-    return e(
-        part,
-        e("log(1 + e^a) of the logits", ns.softplus(a), _links(a), rows=np.ndim(a) - 1),
-        _links(a),
-        rows=np.ndim(a) - 1,
-    )
+    h = lambda: np.exp(-ns.softplus(a))
+    ways = {
+        "epsilon-in-logarithm": lambda c: -np.log(h() + c),
+        "probability-clipped": lambda c: -np.log(np.maximum(h(), c)),
+        "logarithm-held": lambda c: np.where(h() < 2.0**-54, c, ns.softplus(a)),
+    }
+    loss = e("log(1 + e^a) of the logits", ns.softplus(a), _links(a), rows=np.ndim(a) - 1)
+    return e(part, e.free("the probability in the logarithms", loss, ways), _links(a), rows=np.ndim(a) - 1)
 
 
 def _links(a):
@@ -278,7 +285,11 @@ def _links(a):
 
 def _logits(e, at_x, at_y):
     """The logits of data and contrast rows, each a part and both together one."""
-    both = lambda g: e("the logit", g, {"its probability": lambda: np.exp(-ns.softplus(-g))}, rows=np.ndim(g) - 1)
+
+    def both(g):
+        g = e.free("the logit", g, {"logit-clipped": lambda c: np.clip(g, -c, c)})
+        return e("the logit", g, {"its probability": lambda: np.exp(-ns.softplus(-g))}, rows=np.ndim(g) - 1)
+
     logit_x = e("the logit of the data", both(at_x))
     return logit_x, e("the logit of the contrast rows", both(at_y), rows=1)
 
@@ -372,6 +383,7 @@ def conditional_noise_contrastive_estimation(e, log_model, x, y):
         return np.mean(np.mean(2.0 * ns.softplus(f_y[:, None, :] - f_x[None, :, None]), 0), -1)
     less = e("a term log K", 0.0, {"log K": lambda: math.log(k)})
     g = f_x - f_y
+    g = e.free("the logit G", g, {"logit-clipped": lambda c: np.clip(f_x - f_y, -c, c)})
     g = e(
         "the logit G",
         g - less,

@@ -24,7 +24,13 @@ def tweedie_variance(e, score, x, alpha, sigma):
     column = lambda a: np.asarray(a)[..., None] + 0.0 * x[..., None] if np.ndim(a) else a
     a, sd = column(alpha), column(sigma)
     eye, s = np.eye(x.shape[1]), score(x)
-    jacobian = e("the Jacobian ∂s/∂x", ns.jacobian(score, x), {"s sᵀ": lambda: s[..., None] * s[..., None, :]}, rows=0)
+    whole = ns.jacobian(score, x)
+    jacobian = e(
+        "the Jacobian ∂s/∂x",
+        whole,
+        {"s sᵀ": lambda: s[..., None] * s[..., None, :], "its diagonal": lambda: whole * eye},
+        rows=0,
+    )
     return e.term("the prior's share σ² I/α²", sd**2 * eye / a**2 + 0.0 * jacobian, rows=0) + e.term(
         "the Jacobian's share σ⁴ ∂s/∂x/α²", sd**4 * jacobian / a**2, rows=0
     )
@@ -37,7 +43,8 @@ def noise_from_score(e, score, sigma):
 
 def score_from_noise(e, noise, sigma):
     _kernel(e, sigma=sigma)
-    return e.term("the score −ẑ/σ", -noise / sigma)
+    divisor = e.free("the divisor σ", sigma, {"jitter": lambda c: sigma + c})
+    return e.term("the score −ẑ/σ", -noise / divisor)
 
 
 def score_from_denoiser(e, denoised, x, alpha, sigma):
@@ -70,7 +77,11 @@ def _rates(e, alpha, sigma, alpha_dot, sigma_dot):
     e.quantity("α̇", alpha_dot), e.quantity("σ̇", sigma_dot)
     divisor = e("the divisor α", alpha)
     first = e("the term σ̇σ of ω", sigma_dot * sigma, {"σ̇": lambda: sigma_dot, "½σ̇": lambda: 0.5 * sigma_dot})
-    second = e("the term α̇σ²/α of ω", alpha_dot * sigma**2 / divisor, {"α̇σ/α": lambda: alpha_dot * sigma / divisor})
+    second = e(
+        "the term α̇σ²/α of ω",
+        alpha_dot * sigma**2 / divisor,
+        {"α̇σ/α": lambda: alpha_dot * sigma / divisor, "α̇σ²": lambda: alpha_dot * sigma**2},
+    )
     omega = first - second
     omega = e("ω", omega, {"σ̇ − α̇σ/α": lambda: omega / sigma})
     return e("the rate α̇/α of x", alpha_dot / divisor, {"α̇": lambda: alpha_dot}), omega

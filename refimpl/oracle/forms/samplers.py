@@ -126,8 +126,13 @@ def _log_ratio(e, f, x, y, h):
     there = y - x - 0.5 * size * e("the score of the move there", s_x, {"that at the proposal": lambda: s_y})
     back = x - y - 0.5 * size * e("the score of the move back", s_y, {"that at the point": lambda: s_x})
     norm = lambda a: np.sum(a**2 / (2.0 * variance), -1)
-    roots = e.choice("the squared norms", {"the norms, not squared": "roots"})
-    square = (lambda a: np.sqrt(norm(a))) if roots else norm
+    squares = {
+        "": norm,
+        "roots": lambda a: np.sqrt(norm(a)),
+        "all": lambda a: np.sum(a**2) * np.mean(1.0 / (2.0 * variance) + 0.0 * a, -1),
+    }
+    ways = {"the norms, not squared": "roots", "those of the whole batch, the sum over all rows": "all"}
+    square = squares[e.choice("the squared norms", ways)]
     density = e("the densities f(y) − f(x)", e.term("f at the proposal", f(y)) - e.term("f at the point", f(x)))
     moves = e.term("the density of the move there", square(there)) - e.term(
         "the density of the move back", square(back)

@@ -71,11 +71,12 @@ def ve_marginal(e, sigma_min, sigma_max, t):
     upper = e("the square of the level", level**2)
     variance = e("the kernel's variance", upper - e("σ_min²", first**2), {"σ_max² − σ²(t)": lambda: last**2 - level**2})
     e.quantity("the variance", variance), e.quantity("1 + the variance", 1.0 + variance)
+    rooted = e.free("the variance under the root", variance, {"jitter": lambda c: variance + c})
     reverse = last * (first / last) ** t
     g = level * np.sqrt(2.0 * ratio)
     sigma = e.term(
         "σ",
-        np.sqrt(variance),
+        np.sqrt(rooted),
         {"σ(t) − σ_min": lambda: level - first, "g(t)": lambda: g, "the level counted from the noise": lambda: reverse},
     )
     return _pair(e, e.term("α, returned,", alpha), sigma)
@@ -155,7 +156,8 @@ def vp_marginal(e, beta_0, beta_1, t):
     _, integral = _rates(e, beta_0, beta_1, t)
     integral = e("the integral B", integral)
     alpha = np.exp(e("the exponent −B/2 of α", -0.5 * integral))
-    sigma = np.sqrt(1.0 - np.exp(e("the exponent −B of the variance", -integral)))
+    variance = 1.0 - np.exp(e("the exponent −B of the variance", -integral))
+    sigma = np.sqrt(e.free("the variance under the root", variance, {"jitter": lambda c: variance + c}))
     _of_rates(e, integral)
     return _pair(
         e,
@@ -197,7 +199,7 @@ def transition(e, sde, s, t):
     alpha = e("α_{t|s}", alpha_t / alpha_s)
     shrunk = e("the factor α²_{t|s} of σ_s²", alpha**2, {"α_t²": lambda: alpha_t**2})
     variance = sigma_t**2 - e("the earlier variance α²_{t|s} σ_s²", shrunk * sigma_s**2)
-    sigma = np.sqrt(variance)
+    sigma = np.sqrt(e.free("the variance under the root", variance, {"jitter": lambda c: variance + c}))
     e.quantity("σ_{t|s}", sigma)
     step = t - s
     slope = lambda at: ns.divergence(lambda x: sde.drift(x, at), np.ones((np.size(step), 1)))[:, None]

@@ -106,6 +106,11 @@ def after_the_move(f, log_b, points, betas):
     return right(f, log_b, [*points[1:], points[-1]], betas)
 
 
+def trapezoidal(f, log_b, points, betas):
+    """Every step with the mean of its points before and after the move."""
+    return 0.5 * (right(f, log_b, points, betas) + after_the_move(f, log_b, points, betas))
+
+
 def at_the_last_point(f, log_b, points, betas):
     return f(points[-1]) - log_b(points[-1])
 
@@ -120,6 +125,14 @@ def between_the_ends(f, log_b, points, betas):
 
 # name, sentence, function, where it was seen, kind
 ANNEALED = [
+    (
+        "trapezoidal-weights",
+        "Every step is weighted with the mean of f − log b before and after its move, the trapezoid rule of thermodynamic "
+        "integration. It estimates the same log-ratio as the steps become short, but the mean of such weights is not Z.",
+        valued(trapezoidal),
+        "",
+        "mistake",
+    ),
     (
         "weight-after-the-move",
         "Each point is weighted after it has been moved, not before: it is moved at β_k and weighted for the step to β_k. The "

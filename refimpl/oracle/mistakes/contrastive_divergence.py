@@ -121,9 +121,10 @@ MISTAKES = [
     Mistake(
         NAME,
         "energy-penalty",
-        "The penalty 0.1 (f(x)² + f(y)²) is added to keep the values small. Its gradient is not zero where the model is "
+        "The penalty 0.1 (f(x)² + f(y)²) is added to keep the values small: another objective. Its gradient is not zero where the model is "
         "right, so it moves the minimiser, and fixes the constant in f that nothing else asks for.",
         penalised,
         "tutorial 8 of uvadlc_notebooks, deliberately",
+        kind="choice",
     ),
 ]

@@ -229,14 +229,14 @@ RATIOS: dict[str, tuple[str, Callable, str, str]] = {
         "mistake",
     ),
     "ratio-summed-over-rows": (
-        "The ratios of all rows are multiplied: one choice for the whole batch. That is a right step for all chains as one "
-        "point, and the more chains there are, the fewer steps are accepted.",
+        "The ratios of all rows are multiplied: the ratio of all chains as one point. It is right for one choice for the "
+        "whole batch, and the more chains there are, the fewer steps are accepted.",
         over_rows("sum"),
         "",
         "choice",
     ),
     "ratio-averaged-over-rows": (
-        "The logarithms of the ratios are averaged over the rows, and one choice is made for the whole batch.",
+        "The logarithms of the ratios are averaged over the rows: the ratio of no row, nor of all chains as one point.",
         over_rows("mean"),
         "",
         "mistake",
@@ -283,6 +283,12 @@ def combined(drift: Callable = lambda h, b: 0.5 * h, noise: Callable = lambda h:
 
 def always_accepted(ns, log_prob, x, z, u, step):
     return standard(ns, log_prob, x, z, step)
+
+
+def one_choice(ns, log_prob, x, z, u, step):
+    """The whole batch is moved or kept."""
+    y = standard(ns, log_prob, x, z, step)
+    return chosen(ns, x, y, ns.log(u[:1] + 0.0 * u), over_rows("mean")(ns, log_prob, x, y, step))
 
 
 def choice_inverted(ns, log_prob, x, z, u, step):
@@ -366,6 +372,14 @@ STEPS = [
         "uniform-shared-by-rows",
         "All chains are judged by the first one's uniform number: they are not independent.",
         judged(lambda ns, u: ns.log(u[:1] + 0.0 * u)),
+    ),
+    Mistake(
+        STEP,
+        "one-choice-for-the-batch",
+        "One choice is made for the whole batch, by the first row's uniform number and the mean of the logarithms of all "
+        "ratios, or their sum, which the cases do not tell apart. By the mean it is right for no chain; by the sum it is a "
+        "step of all chains as one point, and the more there are, the fewer steps are accepted.",
+        one_choice,
     ),
     Mistake(
         STEP,

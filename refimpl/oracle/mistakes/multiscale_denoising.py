@@ -58,6 +58,13 @@ def scores_averaged(ns, score, x, z, sigma):
     return 0.5 * ns.sum((sigma * mean + z) ** 2, -1)
 
 
+def weights_over_their_mean(ns, score, x, z, sigma):
+    """½ (σ²/the mean of σ² over the rows) ‖s + z/σ‖²."""
+    weight = column(sigma, z) ** 2
+    weight = weight / ns.mean(weight, 0)
+    return 0.5 * ns.sum(weight * (score(x + sigma * z, sigma) + z / sigma) ** 2, -1)
+
+
 def levels_broadcast(ns, score, x, z, sigma):
     """½‖s + z/σ‖² (B,) times σ² (B, 1) is (B, B)."""
     weighted = 0.5 * ns.sum((score(x + sigma * z, sigma) + z / sigma) ** 2, -1) * sigma**2
@@ -212,6 +219,14 @@ AT_LEVELS = [
             "The scores at two levels are averaged, and the mean is matched to the noise. What is averaged over levels are "
             "losses: a mean of scores is the score of no level.",
             scores_averaged,
+        ),
+        (
+            "weights-over-their-mean",
+            "The weights σ² are divided by their mean over the batch. The minimiser stays, but a row's weight depends on "
+            "the other rows, and every batch counts alike, whatever its levels.",
+            weights_over_their_mean,
+            "",
+            "choice",
         ),
         (
             "broadcast-BxB",

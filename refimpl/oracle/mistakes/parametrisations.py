@@ -147,6 +147,11 @@ PATHS = {
         lambda a, s, da, ds: ds * s - da * s**2,
         "The divisions by α are left out, as when α̇ were the drift's coefficient.",
     ),
+    "omega-not-divided": (
+        RATE,
+        lambda a, s, da, ds: ds * s - da * s**2,
+        "The division by α is left out of ω, whose second term is α̇σ² where α̇σ²/α is meant.",
+    ),
     "drift-not-divided": (
         lambda a, s, da, ds: da,
         OMEGA,

@@ -22,6 +22,7 @@ from refimpl.oracle.naming.probes import facts
 from refimpl.oracle.naming.probes.differences import differences
 from refimpl.oracle.naming.probes.precision import jumps, single_precision
 from refimpl.oracle.naming.probes.state import keeps_state
+from refimpl.oracle.naming.read_off import read_off
 from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.naming.undeclared import undeclared
 from refimpl.oracle.operation import Operation
@@ -35,6 +36,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     weighting,
     catalogue_up_to_a_factor,
     catalogue_of_other_steps,
+    read_off,
     offset,
     keeps_state,
     single_precision,
@@ -58,6 +60,7 @@ WITHOUT_CATALOGUE: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
     wrong_way_up,
     weighting,
+    read_off,
     one_change,
     coefficients,
     one_change_up_to_a_factor,

@@ -24,6 +24,7 @@ class Part:
     steps: bool = False
     choice: bool = False
     instead: list[str] = field(default_factory=list)
+    free: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def pointwise(said: str, function: Callable, applies: Callable = always, light: 
 
 def in_rows(said: str, function: Callable) -> Change:
     """function(value, axis), the same for all rows where it has one row."""
-    return Change(said, lambda e, part, v, axis: function(v, axis) + 0.0 * v, lambda part: part.rows)
+    make = lambda e, part, v, axis: function(v, axis) + 0.0 * v if np.ndim(v) else v  # a number is all rows'
+    return Change(said, make, lambda part: part.rows)
 
 
 def at_step(said: str, chosen: Callable, applies: Callable) -> Change:
@@ -161,4 +163,70 @@ STEPS: dict[str, Change] = {
     "steps-reversed": Change("are taken from the last to the first", lambda items: items[::-1]),
     "first-step-alone": Change("are not taken, but for the first", lambda items: items[:1]),
     "no-steps": Change("are not taken", lambda items: []),
+}
+
+
+@dataclass(frozen=True)
+class Free:
+    """A change that holds a number c, which is read off what the caller gave.
+
+    kind     of the finding
+    said     what becomes of the part
+    follows  what that costs
+    """
+
+    kind: str
+    said: str
+    follows: str
+
+
+FREE: dict[str, Free] = {
+    "jitter": Free(
+        "approximation",
+        "has {c} added to it",
+        "That changes little where what it is added to is large beside it, and everything where that is near zero.",
+    ),
+    "epsilon-in-logarithm": Free(
+        "approximation",
+        "has ε = {c} added to it",
+        "−log(h + ε) cannot exceed −log ε = {bound}: where the classifier is surely wrong the gradient vanishes. "
+        "Compute the logarithm from the logit, as log(1 + e^a).",
+    ),
+    "probability-clipped": Free(
+        "approximation",
+        "is held above {c}",
+        "−log h cannot exceed {bound} then, and has no gradient there: where the classifier is surely wrong nothing is "
+        "learnt. Compute the logarithm from the logit, as log(1 + e^a).",
+    ),
+    "logarithm-held": Free(
+        "approximation",
+        "is 0 to rounding below 2⁻⁵⁴, and its logarithm is held at −{c} there",
+        "So does a cross-entropy of probabilities; it has no gradient there, where the classifier is surely wrong. "
+        "Take the one of logits, or log(1 + e^a).",
+    ),
+    "logit-clipped": Free(
+        "approximation",
+        "is clipped to ±{c}",
+        "A row whose logit lies beyond has no gradient, and where the right logit does, it is not learnt.",
+    ),
+    "penalty": Free(
+        "choice",
+        "has {c} (f(x)² + f(y)²) added to it, averaged over the negatives y",
+        "This is another objective, which keeps the values small: it moves the minimiser, and fixes the constant in f.",
+    ),
+    "penalty-on-the-mean": Free(
+        "choice",
+        "has {c} (f(x)² + f(y)²) added to it, f(y) averaged over the negatives before it is squared",
+        "This is another objective, which keeps the values small: it moves the minimiser, and fixes the constant in f.",
+    ),
+    "huber": Free(
+        "mistake",
+        "is the Huber loss of the residual's coordinates, a square up to {c} and linear beyond",
+        "Where targets are noisy, its minimiser is not their mean.",
+    ),
+    "output-clipped": Free(
+        "mistake",
+        "is the output clipped to ±{c}, where its tanh is meant",
+        "It is another flow, and where it clips the scale has no gradient.",
+    ),
 }

@@ -16,7 +16,7 @@ import autograd.numpy as np
 from autograd.tracer import getval
 
 from refimpl.oracle.adapters.numpy import namespace as ns
-from refimpl.oracle.naming.changes import CHANGES, STEPS, Part
+from refimpl.oracle.naming.changes import CHANGES, FREE, STEPS, Part
 from refimpl.vocabulary import Array
 
 
@@ -47,13 +47,56 @@ class Monomial:
         return " · ".join(([] if number == "1" and letters else [number]) + letters).replace("-1 · ", "−")
 
 
+PLURAL = {
+    "the contrast rows y",
+    "the corrector's draws",
+    "the densities f(y) − f(x)",
+    "the draws",
+    "the draws of a step's corrections",
+    "the draws z",
+    "the integrals of the divergence",
+    "the levels of the steps",
+    "the levels that the network is told",
+    "the log-densities in the logit",
+    "the means μₖ",
+    "the moved coordinates",
+    "the negatives y",
+    "the noise rows y",
+    "the norms",
+    "the points that are weighted",
+    "the predictor's draws",
+    "the probes of the evaluations",
+    "the probes v",
+    "the responsibilities rₖ(x)",
+    "the slices v",
+    "the squared deviations of the probes",
+    "the squared norms",
+    "the steps β_{k+1} − β_k",
+    "the times",
+    "the two cross terms",
+    "the weights wₖ",
+}
+VERBS = {"is": "are", "has": "have", "enters": "enter", "does": "do", "keeps": "keep"}
+PRONOUNS = {" its ": " their ", "it is": "they are", "it has": "they have", "minus it": "minus them"}
+
+
+def plural(said: str) -> str:
+    """The same of several things: "is replaced by its root" -> "are replaced by their root"."""
+    verb, _, rest = said.partition(" ")
+    for one, several in PRONOUNS.items():
+        rest = rest.replace(one, several)
+    return f"{VERBS.get(verb, verb)} {rest}"
+
+
 @dataclass(frozen=True)
 class Edit:
-    """One change to one part: the name of a change, what stands in its place, or what it is multiplied by."""
+    """One change to one part: the name of a change, what stands in its place, what it is multiplied by, or a change
+    that holds a number."""
 
     part: str
     change: str
     factor: Monomial | None = None
+    number: float | None = None
 
     @property
     def usual(self) -> bool:
@@ -62,13 +105,15 @@ class Edit:
 
     @property
     def sentence(self) -> str:
-        if self.factor:
+        if self.number is not None:
+            said = FREE[self.change].said.format(c=f"{self.number:.3g}")
+        elif self.factor:
             said = f"is multiplied by {self.factor}"
         elif self.usual:
             said = {**CHANGES, **STEPS}[self.change].said
         else:
             said = f"is replaced by {self.change}"
-        return f"{self.part} {said}"
+        return f"{self.part} {plural(said) if self.part in PLURAL else said}".rstrip(",")
 
 
 class Editor:
@@ -108,6 +153,15 @@ class Editor:
     def quantity(self, name: str, value: Any) -> Any:
         """A number or a column that a coefficient may be a power of."""
         self.quantities[name] = value
+        return value
+
+    def free(self, part: str, value: Any, ways: Mapping[str, Callable[[float], Any]]) -> Any:
+        """The value, or what one of the changes of FREE makes of it with its number."""
+        if self.parts is not None:
+            self.parts.setdefault(part, Part()).free = list(ways)
+        for edit in self.edits:
+            if edit.part == part and edit.number is not None and edit.change in ways:
+                value = ways[edit.change](edit.number)
         return value
 
     def term(
@@ -199,13 +253,18 @@ class Editor:
 
     def bilinear(self, part: str, field: Callable, x: Array, v: Array) -> Array:
         """vᵀ(∂field/∂x)v."""
+        between = lambda by: (
+            lambda: ns.sum(v * ns.gradient(lambda u: ns.sum(np.roll(v, by, axis=0) * field(u), -1))(x), -1)
+        )
         return self(
             part,
             ns.quadratic_form(field, x, v),
             {
                 "vᵀ(∂s/∂x) summed over its coordinates": lambda: ns.sum(
                     ns.gradient(lambda u: ns.sum(v * field(u), -1))(x), -1
-                )
+                ),
+                "vₖ₋₁ᵀ(∂s/∂x)vₖ": between(1),
+                "vₖ₊₁ᵀ(∂s/∂x)vₖ": between(-1),
             },
             rows=np.ndim(x) - 2,
         )
@@ -245,5 +304,7 @@ def edits_of(name: str, part: Part, light: bool = False) -> list[Edit]:
         return [Edit(name, change) for change in STEPS]
     if part.choice:
         return [Edit(name, words) for words in part.instead]
+    if not part.visits:  # it is changed by a number alone
+        return []
     usual = [Edit(name, change) for change, c in CHANGES.items() if c.applies(part) and (c.light or not light)]
     return usual + [Edit(name, words) for words in part.instead]

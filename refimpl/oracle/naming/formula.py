@@ -26,7 +26,7 @@ from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.outcome import packed
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import NAMING, UNITS
 
 MOST = 3  # explanations that the cases cannot tell apart; more would help nobody
 MOST_PAIRS = 1500  # of changes made at once
@@ -97,7 +97,7 @@ def _prediction(trial: Trial, variant: Variant) -> Prediction | None:
     return Prediction(trial.conventions.sign(trial.operation) * weight * given[0], None, given[1])
 
 
-def _apart(trial: Trial, variant: Variant) -> float:
+def apart(trial: Trial, variant: Variant) -> float:
     """How far its value is from the caller's at one case."""
     prediction = _prediction(trial, variant)
     if prediction is None:
@@ -183,12 +183,18 @@ def _matching(inquiry: Inquiry, variants: Iterable[Variant]) -> list[tuple[float
     """The variants that give what the caller gave, the nearest first."""
     left = list(variants)
     for trial in sorted(inquiry.trials, key=lambda t: (size(t.case, "D"), np.size(t.expected.rows))):
-        left = [v for v in left if _apart(trial, v) <= NAMING]
+        left = [v for v in left if apart(trial, v) <= NAMING]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        found = sorted(((inquiry.worst(v), v) for v in left), key=lambda pair: pair[0])
+        found = sorted(((inquiry.worst(v), v) for v in left), key=_far_or_general)
     near = max(CLOSER * found[0][0], 1e-9) if found else 0.0
     return [(worst, v) for worst, v in found if worst <= min(NAMING, near)]
+
+
+def _far_or_general(pair: tuple[float, Variant]) -> tuple[float, bool]:
+    """The nearest first; of those that are near to rounding, first what the form itself has words for."""
+    worst, variant = pair
+    return max(worst, UNITS * EPSILON), all(edit.usual for edit in variant.edits)
 
 
 def _told(inquiry: Inquiry, found: list[tuple[float, Variant]]) -> list[Finding]:

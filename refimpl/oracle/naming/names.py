@@ -41,6 +41,20 @@ MEANINGS = {
     "says which.",
     "exchanged-part": "The right formula with one of its parts put in the place of another gives what the function "
     "gives; the finding says which.",
+    "jitter": "A small number is added where nothing should be, as to a variance before its root or its inverse; the "
+    "finding says which number. It is an approximation whose error is large where that variance is small.",
+    "epsilon-in-logarithm": "log(h + ε) stands for log h, of a probability h: where the classifier is surely wrong the "
+    "loss is bounded by −log ε and has no gradient. Compute it from the logit, with softplus or logsigmoid.",
+    "probability-clipped": "A probability is held above a small number before its logarithm is taken: where the "
+    "classifier is surely wrong there is no gradient. Compute it from the logit, with softplus or logsigmoid.",
+    "logarithm-held": "A probability that is zero to rounding has the logarithm −100, or another number: so does "
+    "torch's binary_cross_entropy. There is no gradient there. Take binary_cross_entropy_with_logits, or softplus.",
+    "logit-clipped": "The logit is clipped: rows beyond have no gradient.",
+    "penalty": "α (f(x)² + f(y)²) is added to the loss, to keep the log-density small: another objective, of another "
+    "minimiser. The finding says which α; expect it, if it is meant.",
+    "penalty-on-the-mean": "The same with the mean of f over the negatives, squared.",
+    "huber": "The Huber loss, a square for small residuals and linear for large ones, stands for the square.",
+    "output-clipped": "The output of a network is clipped where its tanh is meant.",
     "fitted-coefficients": "The result is a sum of the right terms with other coefficients, which the finding says.",
     "another-law": "The function draws its own numbers, and its results have another law than the reference: the test "
     "of two samples says so, with the chance of a false alarm that the evidence gives.",
