@@ -163,7 +163,7 @@ def _operation(
         rows, failed = compared(
             Caller(operation, function, evaluate, rule), cases_of(operation.name), wanted.start, tell
         )
-        findings = of_another_law(failed, wanted.start)
+        findings = of_another_law(failed, wanted.start, tell)
         return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
     run = lambda case: judge.run(evaluate, function, operation, case, rule)
     trials = _trials(operation, function, evaluate, rule)
