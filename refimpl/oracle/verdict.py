@@ -3,6 +3,7 @@
 import inspect
 import platform
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -172,11 +173,13 @@ def _operation(
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, []
-    findings = _draws_its_own(operation, function, evaluate, trials) or named(
-        operation,
-        [*trials, *telling(again)],
-        lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
-    )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # of calls at cases that nobody asked for
+        warnings.simplefilter("ignore")
+        findings = _draws_its_own(operation, function, evaluate, trials) or named(
+            operation,
+            [*trials, *telling(again)],
+            lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
+        )
     return [replace(row, findings=tuple(findings)) if row.status == "fail" else row for row in rows], findings
 
 
