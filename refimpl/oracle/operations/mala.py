@@ -36,6 +36,7 @@ OPERATIONS = [
         callables={"log_prob": "log_density"},
         conventions=("model", "step"),
         alternatives={"step": {"h": mala_step_of_size_2h}},
+        chooses=True,
     ),
     Operation(
         "log_acceptance_ratio",
