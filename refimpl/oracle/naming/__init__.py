@@ -5,6 +5,7 @@ the word. Another way of naming is another function in NAMERS.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -24,9 +25,9 @@ from refimpl.oracle.naming.probes.precision import jumps, single_precision
 from refimpl.oracle.naming.probes.state import keeps_state
 from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.naming.undeclared import undeclared
-from refimpl.oracle.operation import Operation
+from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import cases_of
-from refimpl.oracle.redraws import redrawn_trials
+from refimpl.oracle.redraws import redrawn_cases
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import UNITS
 
@@ -115,8 +116,14 @@ def named(
 def _redrawn(operation: Operation, rerun: Callable[..., Trial]) -> tuple[Trial, ...]:
     """More of what the caller gives, for a result that is one of two: what fits one case by chance fits it half the
     time, so that among hundreds of explanations the cases alone leave some that are wrong."""
-    trials = redrawn_trials(cases_of(operation.name), rerun, range(REDRAWN))
+    trials = (rerun(case) for case in _more_cases(operation))
     return tuple(t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value)))
+
+
+@cache
+def _more_cases(operation: Operation) -> tuple[Case, ...]:
+    """The same objects each time, so that what a mistake gives at them is computed once."""
+    return tuple(redrawn_cases(cases_of(operation.name), range(REDRAWN)))
 
 
 def _nan_masked(operation: Operation, masked: Sequence[Trial]) -> Finding:
