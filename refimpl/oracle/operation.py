@@ -44,6 +44,7 @@ class Operation:
                where it is no sum of terms, but is made of numbers larger than itself. None: as large as the result
     conventions   the keys of the table of conventions that mean something here
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
+    chooses    whether a row's result is one of two points, so that another choice may fall out alike by chance
     rates      what changes its sign with the direction of time, being so much per unit of time: an argument, "result"
     note       what the comparison leaves out, and how it may be put to it all the same
     """
@@ -63,6 +64,7 @@ class Operation:
     stages: int = 1
     size: Callable | None = None
     coupled: bool = False
+    chooses: bool = False
     rates: tuple[str, ...] = ()
     note: str = ""
 

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,8 +23,9 @@ ALPHA = 1e-6  # for all cases and statistics of an operation together
 STAGES = 8
 MISS = 1e-3  # the chance to miss what a row says that it would catch
 CALLS = 128  # calls at a stage, where each gives one number
-COPIES = 4096  # of every row of a case in a call, where each row gives a number of its own …
-ROWS = 20480  # … if a call has no more rows than this then
+COPIES = 4096  # of every row of a case at a stage, where each row gives a number of its own …
+ROWS = 20480  # … if a stage has no more rows than this then …
+CALL_ROWS = 256  # … and a call no more than this: code whose steps go with its rows takes its square
 LOSS_ROWS = 256  # rows of a call that gives their mean
 DIRECTIONS = 2  # along which the points of a sampler are looked at
 UNDECIDED = 0.5  # above every threshold: no other law need be tried then
@@ -57,6 +58,11 @@ class Caller:
             return min(COPIES, ROWS // rows)
         return max(1, LOSS_ROWS // rows) if self.operation.trained else 1
 
+    def shares(self, case: Case, copies: int) -> list[int]:
+        """The copies of every row in each of the calls that a sampler's draws of a stage are taken from."""
+        most = max(1, CALL_ROWS // len(case.inputs["x"]))
+        return [min(most, copies - done) for done in range(0, copies, most)]
+
     def draws(self, case: Case) -> int:
         """Of each statistic, at a stage."""
         return self.copies(case) if self.by_row else CALLS
@@ -77,6 +83,7 @@ class Compared:
     case: Case
     result: Result
     found: float  # a shift that would be found, in standard deviations of a row
+    draws: Array  # of the caller, at the last stage
 
     @property
     def row(self) -> Row:
@@ -105,7 +112,7 @@ def compared(caller: Caller, cases: tuple[Case, ...], seed: int, tell: Callable[
                 Row(caller.operation.name, case.name, trial.outcome.status, float("nan"), (), trial.outcome.problem)
             ]
         else:
-            more, found = _case(caller, case, ALPHA / finite, seed)
+            more, found = _case(caller, case, ALPHA / finite, seed, tell)
             rows += more
             failed += [found] if found is not None and found.result.rejected else []
             if trial.outcome.problem:
@@ -116,17 +123,19 @@ def compared(caller: Caller, cases: tuple[Case, ...], seed: int, tell: Callable[
     return rows, failed
 
 
-def _case(caller: Caller, case: Case, alpha: float, seed: int) -> tuple[list[Row], Compared | None]:
+def _case(
+    caller: Caller, case: Case, alpha: float, seed: int, tell: Callable[[str], None]
+) -> tuple[list[Row], Compared | None]:
     rng = noise.generator(zlib.crc32(f"{seed} {case.id}".encode()))
     try:
-        stage = Stage(caller, case, rng, caller.copies(case), CALLS)
+        stage = Stage(caller, case, rng, caller.copies(case), CALLS, tell)
         result = sequential(stage.p, alpha, STAGES)
     except Exception as error:  # whatever the caller's code raises, now and then
         detail = f"{error}" if isinstance(error, NotCompared) else f"raised {type(error).__name__}: {error}"
         return [Row(caller.operation.name, case.name, "error", float("nan"), (), detail)], None
     distance = smallest_gap(caller.draws(case), stage.statistics, alpha, STAGES, MISS)
     averaged = stage.copies * len(case.inputs["x"]) if caller.operation.trained else 1
-    found = Compared(caller, case, result, smallest_shift(distance) / np.sqrt(averaged))
+    found = Compared(caller, case, result, smallest_shift(distance) / np.sqrt(averaged), stage.mine)
     return [found.row], found
 
 
@@ -134,7 +143,9 @@ def _case(caller: Caller, case: Case, alpha: float, seed: int) -> tuple[list[Row
 class Stage:
     """Draws of both sides and their p-value, new at each call of ``p``.
 
-    copies  of every row in a call;  calls  where each call gives one number of every statistic
+    copies  of every row, in one call of a loss, or shared out among the calls of a sampler
+    calls   where each call gives one number of every statistic
+    tell    is told how many of the caller's calls are made
     """
 
     caller: Caller
@@ -142,12 +153,25 @@ class Stage:
     rng: noise.Generator
     copies: int
     calls: int
-    statistics: int = 0
+    tell: Callable[[str], None] = lambda text: None
+    mine: Array = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def statistics(self) -> int:
+        return self.mine.shape[1]
 
     @cached_property
     def sources(self) -> list[Source]:
-        """For the caller's calls."""
+        """For calls with all the copies."""
         return sources(self.case, self.copies)
+
+    @cached_property
+    def asked(self) -> list[list[Source]]:
+        """For every call of either side at a stage, one after the other; of a sampler by row with a share of the
+        copies each."""
+        if not self.caller.by_row:
+            return [self.sources] * self.calls
+        return [sources(self.case, copies) for copies in self.caller.shares(self.case, self.copies)]
 
     @cached_property
     def together(self) -> list[Source]:
@@ -156,12 +180,11 @@ class Stage:
 
     def p(self, stage: int = 0) -> float:
         """The largest over the laws that the draws may have, of the p-value of all statistics together."""
-        mine = self.of_caller()
-        self.statistics = mine.shape[1]
+        self.mine = self.of_caller()
         largest = 0.0
         for law in range(len(self.sources)):
             if largest < UNDECIDED:
-                largest = max(largest, self.against(mine, self.reference, law))
+                largest = max(largest, self.against(self.mine, self.reference, law))
         return largest
 
     @property
@@ -175,28 +198,26 @@ class Stage:
 
     def of_caller(self) -> Array:
         """(draws, statistics); the draws that are handed over are new as well, for whoever uses some of them."""
-        return self._sample(lambda: self.caller.outcome(self.sources[0].drawn(self.rng)))
+        numbers = []
+        for done, laws in enumerate(self.asked, start=1):
+            self.tell(f"{self.case.name}, call {done} of {len(self.asked)}")
+            numbers.append(self._numbers(self.caller.outcome(laws[0].drawn(self.rng))))
+        return np.concatenate(numbers)
 
     def of_function(self, function: Callable, law: int) -> Array:
         """(draws, statistics) of a function of the oracle under the caller's conventions."""
         if self.caller.operation.trained:
             return self._of_loss(function, self.together[law].drawn(self.rng))
-        return self._sample(lambda: self._expected(function, self.sources[law].drawn(self.rng)))
-
-    def _expected(self, function: Callable, case: Case) -> Outcome:
-        return Outcome(value=self._rows(function, case))
-
-    def _sample(self, call: Callable[[], Outcome]) -> Array:
-        if self.caller.by_row:
-            value = np.asarray(call().value)
-            return _projected(value.reshape(self.copies, -1, value.shape[-1]))
-        return np.concatenate([self._numbers(call()) for _ in range(self.calls)])
+        return np.concatenate(
+            [self._numbers(Outcome(value=self._rows(function, laws[law].drawn(self.rng)))) for laws in self.asked]
+        )
 
     def _numbers(self, outcome: Outcome) -> Array:
-        """(1, statistics): of a loss its mean and its slope in one direction, of a sampler each row."""
+        """Of one call, (draws, statistics): of a loss its mean and its slope in one direction, of a sampler each row,
+        whose copies are as many draws."""
         value = np.asarray(outcome.value)
         if not self.caller.operation.trained:
-            return _projected(value[None])
+            return _projected(value.reshape(-1, len(self.case.inputs["x"]), value.shape[-1]))
         slope = (
             [] if outcome.gradient is None else [float(outcome.gradient @ _direction(len(outcome.gradient), 1)[:, 0])]
         )

@@ -4,7 +4,7 @@ The re-draw with seed n is of the case whose number is n modulo how many there a
 So it is the same in every run, and any of them can be run alone: --redraws 1 --seed n.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -31,11 +31,14 @@ def seeds(redraws: int, seed: int) -> range:
 
 def redrawn_trials(cases: tuple[Case, ...], run: Callable[[Case], Trial], wanted: range) -> list[Trial]:
     """The caller's function at the re-draws with these seeds, each named after its case and its seed."""
-    trials = []
+    return [run(case) for case in redrawn_cases(cases, wanted)]
+
+
+def redrawn_cases(cases: tuple[Case, ...], wanted: range) -> Iterator[Case]:
+    """The re-draws with these seeds."""
     for seed in wanted:
         case = redrawn(cases[seed % len(cases)], noise.generator(seed))
-        trials.append(run(replace(case, name=f"{case.name}, seed {seed}")))
-    return trials
+        yield replace(case, name=f"{case.name}, seed {seed}")
 
 
 def telling(trials: list[Trial]) -> list[Trial]:

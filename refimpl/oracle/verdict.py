@@ -3,6 +3,7 @@
 import inspect
 import platform
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -171,7 +172,7 @@ def _operation(
         rows, failed = compared(
             Caller(operation, function, evaluate, rule), cases_of(operation.name), wanted.start, tell
         )
-        findings = of_another_law(failed, wanted.start)
+        findings = of_another_law(failed, wanted.start, tell)
         return [_with(row, findings) for row in rows], findings, True
     run = lambda case: judge.run(evaluate, function, operation, case, rule)
     trials = _trials(operation, function, evaluate, rule)
@@ -181,11 +182,13 @@ def _operation(
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, [], precise
-    findings = _draws_its_own(operation, function, evaluate, trials) or named(
-        operation,
-        [*trials, *telling(again)],
-        lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
-    )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # of calls at cases that nobody asked for
+        warnings.simplefilter("ignore")
+        findings = _draws_its_own(operation, function, evaluate, trials) or named(
+            operation,
+            [*trials, *telling(again)],
+            lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
+        )
     return [_with(row, findings) for row in rows], findings, precise
 
 

@@ -98,7 +98,14 @@ def half_detached(score, data_score, x):
     return 0.25 * parts["square"] + adapter.namespace.stop_gradient(parts["cross"]) + parts["constant"]
 
 
+def flow_at_the_data(log_model, log_flow, x, y):
+    softplus = adapter.namespace.softplus
+    at_y = softplus(log_model(y) - log_flow(x))
+    return -softplus(log_flow(x) - log_model(x)) - np.mean(at_y, axis=0)
+
+
 NOVEL = {
+    "flow_contrastive_estimation-y": (flow_at_the_data, "the other density's log q is replaced by that at the data"),
     "implicit_score_matching-3/D": (three_over_d, "the trace term is multiplied by 3 · D^-1, and the rest"),
     "denoising_score_matching-sigma^3/2": (square_weighted, "the square ½‖s‖² is multiplied by σ^3/2, and the rest"),
     "langevin-h^3/4": (noise_of_another_power, "the noise √h z is multiplied by 1/2 · h^1/4, and the rest"),

@@ -1,6 +1,7 @@
 """Every executable mistake is detected and named first, in NumPy by rows, in torch by their mean."""
 
 import os
+import warnings
 from functools import partial
 from itertools import combinations
 
@@ -83,3 +84,33 @@ def test_every_mistake_speaks():
         assert mistake.operation in operations()
     names = [(m.operation, m.name) for m in all_mistakes()]
     assert len(set(names)) == len(names)
+
+
+def one_decision(log_prob, x, z, u, step):
+    """A proposal for all rows, or for none."""
+    ns = numpy_namespace
+    proposal = x + 0.5 * step * ns.gradient(log_prob)(x) + np.sqrt(step) * z
+    ratio = operations()["log_acceptance_ratio"].reference(log_prob, x, proposal, step)
+    return np.where(np.log(u[0]) < np.mean(ratio), proposal, x)
+
+
+def test_of_a_choice_what_fits_by_chance_is_not_claimed():
+    """Its seven decisions are those of two other mistakes too, and of more inputs they are not."""
+    report = check({"mala_step": one_decision})
+    assert [f.name for f in report.findings] == ["ratio-averaged-over-rows", "argument-u-first-only-axis-0"], report
+    assert "14 of them re-drawn" in report.findings[0].evidence
+
+
+def test_warnings_of_calls_that_nobody_asked_for_are_not_shown():
+    operation, calls = operations()["ve_diffusion"], []
+
+    def warning(sigma_min, sigma_max, t):
+        calls.append(t)
+        if len(calls) > len(cases_of(operation.name)):
+            warnings.warn("at a case of the namers'", stacklevel=1)
+        return operation.reference(sigma_min, sigma_max, t) + np.sin(t)
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert check({operation.name: warning}).findings
+    assert len(calls) > len(cases_of(operation.name)) and shown == []

@@ -60,7 +60,7 @@ def looked_at(name, function, cases=slice(1), seed=0, conventions=None):
     rows, failed = compared(
         Caller(operation, function, numpy_adapter.evaluate, conventions), cases_of(name)[cases], seed, lambda case: None
     )
-    return rows, of_another_law(failed, seed)
+    return rows, of_another_law(failed, seed, lambda text: None)
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "batch_mean_predictor_corrector"])
@@ -119,10 +119,11 @@ def test_a_mistake_is_named_by_its_law(operation, mistake, evidence):
     known = operations()[operation]
     report = check(caller(known, drawing(known, mistaken(operation, mistake))), conventions=OWN)
     assert report.exit_status == 1 and report.findings[0].name == mistake, report
-    assert evidence in report.findings[0].evidence and "its law is that of your numbers" in report.findings[0].evidence
+    assert evidence in report.findings[0].evidence and "for its law and that of your numbers" in str(report)
+    assert "cannot be told from that of the catalogued mistake" in report.findings[0].sentence
 
 
-@pytest.mark.parametrize("mistake", ["noise-shared-by-rows", "gradient-clipped"])
+@pytest.mark.parametrize("mistake", ["noise-shared-by-rows", "drift-missing"])
 def test_a_law_that_is_not_to_be_told_from_others_is_rejected_all_the_same(mistake):
     operation = operations()["langevin_step"]
     report = check(caller(operation, drawing(operation, mistaken("langevin_step", mistake))), conventions=OWN)
@@ -231,6 +232,29 @@ def test_a_torch_sampler_with_its_own_generator():
     assert check({"langevin_step": right}, framework="torch", conventions=OWN).ok
     report = check({"langevin_step": wrong}, framework="torch", conventions=OWN)
     assert report.findings[0].name == "noise-not-sqrt"
+
+
+def test_a_caller_whose_steps_go_with_its_rows_is_asked_for_few_rows_at_once(few_draws):
+    """And its name costs no call of it."""
+    operation, rows, told = operations()["langevin"], [], []
+
+    def chain(score, x, z, step):
+        rows.append(len(x))
+        draw = noise.normal(noise.generator(len(rows)), x.shape)
+        for _ in range(min(len(x), 8)):
+            x = x + 0.5 * step * score(x) + step**0.5 * draw
+        return x
+
+    conventions = Conventions(model="score", randomness="own")
+    asked = Caller(operation, chain, numpy_adapter.evaluate, conventions)
+    _, failed = compared(asked, cases_of("langevin")[:1], 0, told.append)
+    stages, calls = failed[0].result.stages, len(rows) - 1
+    assert max(rows) <= own_draws.CALL_ROWS and sum(rows[1:]) == stages * own_draws.COPIES * len(
+        failed[0].case.inputs["x"]
+    )
+    assert told[1] == f"D3-B5-T2, call 1 of {calls // stages}"
+    assert of_another_law(failed, 0, told.append) and len(rows) == calls + 1
+    assert told[-1] == f"the law of {mistakes_of('langevin')[-1].name}"
 
 
 # ---- the parts

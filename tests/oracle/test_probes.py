@@ -91,6 +91,25 @@ def second_wrong(sigma, sigma_data):
     return skip, out + np.sin(out), into, weight
 
 
+def of_signs(score, x, v):
+    return REFERENCE["sliced_score_matching"](score, x, np.sign(v))
+
+
+THRESHOLD = 0.3  # no draw of the first cases is within a few hundredths of it
+
+
+def rounded(score, x, z, step):
+    return REFERENCE["langevin"](score, x, 1.0 * (z > THRESHOLD), step)
+
+
+def noise_centred(score, x, z, sigma):
+    return np.mean(REFERENCE[DENOISING](score, x, z - np.mean(z, axis=0), sigma))
+
+
+def of_the_mean_time(sde, score):
+    return lambda x, t: sde.drift(x, t) - 0.5 * sde.diffusion(np.mean(t)) ** 2 * score(x, t)
+
+
 # operation, caller, name of the finding, and part of what is said or seen
 CALLERS = [
     (IMPLICIT, centred, "rows-coupled", "alone and"),
@@ -101,6 +120,9 @@ CALLERS = [
     (DENOISING, unpaired, "rows-crossed", "the pairing is lost"),
     (DENOISING, half_detached, "gradient-wrong", "0.5 of the right length, at a cosine of 1"),
     (DENOISING, blind_to_sigma, "argument-sigma-unused", "sigma is never used"),
+    ("sliced_score_matching", of_signs, "argument-v-unused-in-part", "Of v only the signs matter"),
+    ("langevin", rounded, "argument-z-unused-in-part", "it is rounded or compared on the way"),
+    (DENOISING, noise_centred, "rows-coupled", "the same to all rows of z changes nothing"),
     ("langevin", last_draw_fixed, "argument-z-unused-in-part", "z[-1] is never used"),
     ("edm_preconditioning", second_wrong, "one-of-the-results", "wrong: 2; right: 1, 3, 4"),
     ("explicit_score_matching", lambda s, d, x: np.sum((s(x) - 0.3) ** 4, 1), "argument-data_score-unused", ""),
@@ -111,6 +133,18 @@ CALLERS = [
 def test_a_fact_is_found_and_is_said(name, function, expected, said):
     finding = {fact.name: fact for fact in facts(inquiry(name, function))}[expected]
     assert finding.kind == "mistake" and said in finding.sentence + finding.evidence, finding
+
+
+def test_what_is_no_mean_over_pairs_of_rows_is_not_called_one():
+    """Nothing is left of centred rows alone and of their mean, and a nonlinear function of a mean is of no pairs."""
+    of_the_mean = inquiry("probability_flow", of_the_mean_time)
+    everything = Inquiry(
+        of_the_mean.operation, tuple(map(of_the_mean.rerun, cases_of("probability_flow"))), of_the_mean.rerun
+    )
+    centring = inquiry("vp_drift", lambda b, c, x, t: REFERENCE["vp_drift"](b, c, x - np.mean(x, axis=0), t))
+    for asked in (everything, centring):
+        (finding,) = [fact for fact in facts(asked) if fact.name == "rows-coupled"]
+        assert "pairs" not in finding.sentence
 
 
 def test_what_goes_with_the_size_of_the_batch_alone_is_not_called_coupled():

@@ -5,6 +5,7 @@ the word. Another way of naming is another function in NAMERS.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -25,9 +26,13 @@ from refimpl.oracle.naming.probes.state import keeps_state
 from refimpl.oracle.naming.read_off import read_off
 from refimpl.oracle.naming.substitutions import substituted
 from refimpl.oracle.naming.undeclared import undeclared
-from refimpl.oracle.operation import Operation
+from refimpl.oracle.operation import Case, Operation
+from refimpl.oracle.operations import cases_of
+from refimpl.oracle.redraws import redrawn_cases
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import UNITS
+
+REDRAWN = 14  # with 7 cases 21: of 2¹² wrong explanations that fit half of them, one is left with a chance of 2⁻⁹
 
 NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
@@ -95,6 +100,8 @@ def named(
     """
     given = [t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value))]
     usable = tuple(t for t in given if t.case.finite)
+    if operation.chooses and any(max(t.units) > UNITS for t in usable):
+        usable += _redrawn(operation, rerun)
     masked = [t for t in given if not t.case.finite]
     inquiry = Inquiry(operation, usable, rerun)
     wrong = any(max(t.units) > UNITS for t in usable)
@@ -108,6 +115,19 @@ def named(
     if wrong:
         findings = priced(inquiry, findings)
     return findings + ([_nan_masked(operation, masked)] if masked else [])
+
+
+def _redrawn(operation: Operation, rerun: Callable[..., Trial]) -> tuple[Trial, ...]:
+    """More of what the caller gives, for a result that is one of two: what fits one case by chance fits it half the
+    time, so that among hundreds of explanations the cases alone leave some that are wrong."""
+    trials = (rerun(case) for case in _more_cases(operation))
+    return tuple(t for t in trials if t.outcome.value is not None and np.all(np.isfinite(t.outcome.value)))
+
+
+@cache
+def _more_cases(operation: Operation) -> tuple[Case, ...]:
+    """The same objects each time, so that what a mistake gives at them is computed once."""
+    return tuple(redrawn_cases(cases_of(operation.name), range(REDRAWN)))
 
 
 def _nan_masked(operation: Operation, masked: Sequence[Trial]) -> Finding:

@@ -89,6 +89,8 @@ def within(bound: float) -> Callable[[Array], Array]:
 
 spread = lambda one: lambda v: one(v) + 0.0 * v  # what there is one of, everywhere
 
+HELD_WITHOUT_STEPS = "held-without-steps"
+
 CHANGES: dict[str, Change] = {
     "missing": scaled("is left out", lambda n: 0.0, light=True),
     "sign": scaled("has the wrong sign", lambda n: -1.0, light=True),
@@ -144,7 +146,15 @@ CHANGES: dict[str, Change] = {
     "replicates-reversed": pointwise("is taken from the last to the first", lambda v: v[::-1], replicated),
     "first-of-each": pointwise("is the first one of each level in all its steps", spread(lambda v: v[:, :1]), levelled),
     "reversed-in-each": pointwise("is taken from the last to the first in each level", lambda v: v[:, ::-1], levelled),
-    "held": kept("keeps the value that it has at the first step", 0, lambda part: part.visits > 1, light=True),
+    "held": kept(
+        "keeps the value that it has at the first step",
+        0,
+        lambda part: part.visits > 1 and part.stepped > 0,
+        light=True,
+    ),
+    HELD_WITHOUT_STEPS: kept(
+        "keeps the value of its first evaluation", 0, lambda part: part.visits > 1 and part.stepped == 0, light=True
+    ),
     "held-in-each": kept(
         "keeps the value that it has at the first step of each level", 1, lambda part: part.stepped > 1
     ),

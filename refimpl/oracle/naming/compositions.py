@@ -17,7 +17,7 @@ from refimpl.oracle.tolerance import NAMING
 # What is tried of an operation without terms, where every mistake has to be run with every change: the commonest
 # changes of what is no array of rows, and the order of the draws; by the ends of the names of changed calls.
 TRIED = ("negated", "doubled", "halved", "squared", "exchanged")
-ORDER = ("z-reversed-axis-0", "z-reversed-axis-1", "v-first-only-axis-0", "ts-reversed-axis-0")
+ORDER = ("z-reversed-axis-0", "z-reversed-axis-1", "v-first-only-axis-0", "u-first-only-axis-0", "ts-reversed-axis-0")
 
 
 def composed(inquiry: Inquiry) -> list[Finding]:

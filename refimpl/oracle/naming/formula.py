@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
-from refimpl.oracle.conventions import Conventions, size
+from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.factors import common_factor, fitted
 from refimpl.oracle.forms import SLOW, form_of
 from refimpl.oracle.judge import Prediction, Trial
+from refimpl.oracle.naming.changes import HELD_WITHOUT_STEPS
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Part, edits_of
 from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
+from refimpl.oracle.naming.probes.rows import few_rows, rows_coupled
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.outcome import packed
@@ -163,26 +165,32 @@ def one_change_up_to_a_factor(inquiry: Inquiry) -> list[Finding]:
 
 def _may_be_a_multiple(inquiry: Inquiry, variant: Variant) -> bool:
     """Whether the caller's values, without the gradients, are those of the variant times a common factor."""
-    factors = []
-    for trial in inquiry.trials:
+    factors: list[float] = []
+    for trial in inquiry.quickest:
         prediction = _prediction(trial, variant)
         with np.errstate(all="ignore"):
-            factor = float("nan") if prediction is None else fitted(trial, prediction)
-            if prediction is None or not trial.distances(prediction, factor)[0] <= NAMING:
+            factors.append(float("nan") if prediction is None else fitted(trial, prediction))
+            if prediction is None or not trial.distances(prediction, factors[-1])[0] <= NAMING:
                 return False
-        factors.append(factor)
-    return common_factor([t.case for t in inquiry.trials], factors) is not None
+        if any(factors) and common_factor([t.case for t in inquiry.quickest[: len(factors)]], factors) is None:
+            return False
+    return common_factor([t.case for t in inquiry.quickest], factors) is not None
 
 
 def two_changes(inquiry: Inquiry) -> list[Finding]:
-    """The caller's formula is the right one with two parts changed."""
-    return _told(inquiry, _matching(inquiry, double(inquiry.operation)))
+    """The caller's formula is the right one with two parts changed. Where a few calls with few rows show that rows are
+    coupled, one of the two is a part in the place of another: what else is light is done to each row by itself."""
+    variants = double(inquiry.operation)
+    small = few_rows(inquiry)
+    if variants and small.trials and rows_coupled(small):
+        variants = tuple(v for v in variants if not all(edit.usual for edit in v.edits))
+    return _told(inquiry, _matching(inquiry, variants))
 
 
 def _matching(inquiry: Inquiry, variants: Iterable[Variant]) -> list[tuple[float, Variant]]:
     """The variants that give what the caller gave, the nearest first."""
     left = list(variants)
-    for trial in sorted(inquiry.trials, key=lambda t: (size(t.case, "D"), np.size(t.expected.rows))):
+    for trial in inquiry.quickest:
         left = [v for v in left if apart(trial, v) <= NAMING]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -198,7 +206,9 @@ def _far_or_general(pair: tuple[float, Variant]) -> tuple[float, bool]:
 
 
 def _told(inquiry: Inquiry, found: list[tuple[float, Variant]]) -> list[Finding]:
-    """A finding for each, and in each how many more there are."""
+    """A finding for each, and in each how many more there are. What is put in a part's place is said before that the
+    part is held, which is the same where the two are evaluated one after the other."""
+    found = sorted(found, key=lambda fit: any(edit.change == HELD_WITHOUT_STEPS for edit in fit[1].edits))
     more = f" It is one of {len(found)} such changes that the cases do not tell apart." if len(found) > 1 else ""
     gives = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, to {{worst:.0e}} of their size"
     return [_finding(inquiry, v, more, gives.format(worst=max(worst, EPSILON))) for worst, v in found[:MOST]]

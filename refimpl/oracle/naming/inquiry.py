@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 
 from refimpl.oracle.adapters.numpy import namespace
-from refimpl.oracle.conventions import meanings
+from refimpl.oracle.conventions import meanings, size
 from refimpl.oracle.factors import Factor, common_factor, fitted
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Mistake, Operation
@@ -35,7 +35,16 @@ class Inquiry:
 
     @property
     def cases(self) -> str:
-        return f"on all {len(self.trials)} cases"
+        drawn = sum(", seed " in trial.case.name for trial in self.trials)  # as redraws.py names them
+        return f"on all {len(self.trials)} cases" + (f", {drawn} of them re-drawn" if drawn else "")
+
+    @cached_property
+    def quickest(self) -> list[Trial]:
+        """The trials in the order in which candidates are held against them: the smallest first, or of an operation
+        that chooses, whose small cases tell little apart, those with most choices."""
+        if self.operation.chooses:
+            return sorted(self.trials, key=lambda t: -np.size(t.expected.rows))
+        return sorted(self.trials, key=lambda t: (size(t.case, "D"), np.size(t.expected.rows)))
 
     def worst(self, function: Callable) -> float:
         """The largest distance of what the function gives from what the caller gave, as a share of the size; infinite

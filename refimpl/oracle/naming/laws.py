@@ -13,8 +13,10 @@ from refimpl.oracle.report import Finding
 from refimpl.oracle.sequential_test import together
 from refimpl.vocabulary import Array
 
-LOOKED_AT = 2  # cases in which the mistakes are tried
-CALLS = 256  # of a loss, with no row repeated: a mistake may make a matrix of all rows by all rows
+LOOKED_AT = {"loss": 2, "sampler": 4}  # cases in which the mistakes are tried
+# Of a loss, with no row repeated: a mistake may make a matrix of all rows by all rows. Of a sampler the draws are those
+# that failed, and nothing is called again: its calls may be what takes long.
+CALLS = 256
 LIKE = 1e-2  # a mistake with a p-value above this has the caller's law, as far as can be seen …
 UNLIKE = 1e-5  # … and one below this has not
 NAMED = 4  # as many candidates are named
@@ -23,35 +25,43 @@ SAME_RATIO = 0.1
 ERRORS = 5.0  # standard errors
 
 
-def of_another_law(failed: Sequence[Compared], seed: int) -> list[Finding]:
+def of_another_law(failed: Sequence[Compared], seed: int, tell: Callable[[str], None]) -> list[Finding]:
     """What is the matter with an operation whose law is another one; nothing if none of its cases failed."""
     if not failed:
         return []
     operation = failed[0].caller.operation
-    stages = [_stage(f, seed) for f in failed[:LOOKED_AT]]
-    samples = [stage.of_caller() for stage in stages]
-    ranked = sorted(
-        ((_likeness(m, stages, samples), m) for m in mistakes_of(operation.name)), key=lambda pair: -pair[0]
-    )
+    chosen = failed[: LOOKED_AT["sampler" if failed[0].caller.by_row else "loss"]]
+    stages = [_stage(f, seed, tell) for f in chosen]
+    samples = [f.draws if f.caller.by_row else stage.of_caller() for f, stage in zip(chosen, stages, strict=True)]
+    ranked = []
+    for mistake in mistakes_of(operation.name):
+        tell(f"the law of {mistake.name}")
+        ranked.append((_likeness(mistake, stages, samples), mistake))
+    ranked.sort(key=lambda pair: -pair[0])
     alike = [m for p, m in ranked if p > LIKE]
     undecided = [m for p, m in ranked if UNLIKE < p <= LIKE]
-    cases = " and ".join(f.case.name for f in failed[:LOOKED_AT])
+    cases = ", ".join(f.case.name for f in chosen)
     moments = _moments(stages[0], samples[0])
     if len(alike) == 1 and not undecided:
         (mistake,) = alike
         others = f"; the next, {ranked[1][1].name}, has p = {ranked[1][0]:.0e}" if len(ranked) > 1 else ""
-        evidence = f"its law is that of your numbers in {cases}, with p = {ranked[0][0]:.2g}{others}; {moments}"
-        return [Finding(operation.name, mistake.kind, mistake.name, mistake.sentence, operation.equation, evidence)]
+        sentence = f"By its law your result cannot be told from that of the catalogued mistake {mistake.name}, and can "
+        sentence += (
+            f"from those of the others; code that is in no catalogue may have that law too. {mistake.name} says: "
+        )
+        evidence = f"for its law and that of your numbers in {cases} p = {ranked[0][0]:.2g}{others}; {moments}"
+        equation = operation.equation
+        return [Finding(operation.name, mistake.kind, mistake.name, sentence + mistake.sentence, equation, evidence)]
     sentence = "The law of your results is another one than the reference's."
     if alike and len(alike) <= NAMED:
         sentence += f" It may be that of {' or of '.join(m.name for m in alike)}: refimpl explain says what they are."
     return [Finding(operation.name, "mistake", "another-law", sentence, operation.equation, f"in {cases}; {moments}")]
 
 
-def _stage(compared: Compared, seed: int) -> Stage:
+def _stage(compared: Compared, seed: int, tell: Callable[[str], None]) -> Stage:
     caller, case = compared.caller, compared.case
     copies = caller.copies(case) if caller.by_row else 1
-    return Stage(caller, case, noise.generator(seed), copies, CALLS)
+    return Stage(caller, case, noise.generator(seed), copies, CALLS, tell)
 
 
 def _likeness(mistake: Mistake, stages: Sequence[Stage], samples: Sequence[Array]) -> float:

@@ -72,13 +72,17 @@ def fits(inquiry: Inquiry) -> list[Fit]:
     candidates = pairs_of(inquiry.operation.name)
     if not candidates:
         return []
+    looked: list[tuple[Array, Array, Array]] = []
     with np.errstate(all="ignore"):  # a pair may give no number, and is then no candidate
-        looked = [_at(trial) for trial in inquiry.trials]
+        for trial in inquiry.quickest:
+            looked.append(_at(trial))
+            if not inquiry.operation.trained and np.all(np.max([exact for exact, _, _ in looked], axis=0) > NAMING):
+                return []
     exact = np.max([distances for distances, _, _ in looked], axis=0)
     found = [Fit(candidates[n], ONE, float(exact[n])) for n in np.flatnonzero(exact <= NAMING)]
     if not found and inquiry.operation.trained:
         scaled = np.max([distances for _, distances, _ in looked], axis=0)
-        cases = [trial.case for trial in inquiry.trials]
+        cases = [trial.case for trial in inquiry.quickest]
         for n in np.flatnonzero(scaled <= NAMING):
             factor = common_factor(cases, [float(factors[n]) for _, _, factors in looked])
             if factor is not None and factor.constant > 0:

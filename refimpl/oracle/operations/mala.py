@@ -24,6 +24,7 @@ OPERATIONS = [
         PAGE,
         callables={"log_prob": "log_density"},
         conventions=("model", "step"),
+        chooses=True,
     ),
     Operation(
         "log_acceptance_ratio",

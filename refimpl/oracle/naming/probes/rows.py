@@ -1,5 +1,6 @@
 """Whether the rows of a batch are independent of each other, as they are in every operation but those that say so."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +9,7 @@ from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again, by_row, row_axis, rows, total, with_input, with_rows
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import NAMING, UNITS
 from refimpl.vocabulary import Array
 
 COUPLED = "What your function gives for a row is not the same alone and in a batch; rows are independent."
@@ -16,6 +17,13 @@ IN_PAIRS = (
     " It is a mean over all pairs of rows, as when (B, 1) and (B,) make (B, B), or when the mean over rows is taken "
     "before a square."
 )
+CENTRED = (
+    " To add the same to all rows of {a} changes nothing, as when the mean over the rows is subtracted from {a}, where "
+    "it should change the result."
+)
+FEW_CASES = 4
+MOST_ROWS = 8  # whose pairs are all asked for
+SHIFT = 0.375  # of all rows: exact in single precision
 
 
 def rows_coupled(inquiry: Inquiry) -> list[Finding]:
@@ -27,9 +35,16 @@ def rows_coupled(inquiry: Inquiry) -> list[Finding]:
         power = _power(trial, *_repeated(inquiry, trial)) or 0.0
         if len(alone) > 1 and (seen := _coupling(trial, [one for one in alone if one], len(alone), power)):
             in_pairs = IN_PAIRS if _in_pairs(inquiry, trial) else ""
+            centred = "".join(CENTRED.format(a=name) for name in _centred(inquiry, trial))
             seen = f"case {trial.case.name}: {seen}"
-            return [inquiry.finding("mistake", "rows-coupled", COUPLED + in_pairs, seen)]
+            return [inquiry.finding("mistake", "rows-coupled", COUPLED + in_pairs + centred, seen)]
     return []
+
+
+def few_rows(inquiry: Inquiry) -> Inquiry:
+    """The first cases with several rows, but few."""
+    small = [trial for trial in inquiry.trials if 1 < rows(trial.case) <= MOST_ROWS]
+    return replace(inquiry, trials=tuple(small[:FEW_CASES]))
 
 
 def _coupling(trial: Trial, alone: list[Trial], count: int, power: float) -> str:
@@ -52,13 +67,39 @@ def _coupling(trial: Trial, alone: list[Trial], count: int, power: float) -> str
 def _in_pairs(inquiry: Inquiry, trial: Trial) -> bool:
     """Whether B² times one number is a sum over pairs of rows: then batches of one and of two rows say what it is."""
     count = rows(trial.case)
+    if not 3 <= count <= MOST_ROWS:
+        return False
     alone = [again(inquiry, with_rows(trial.case, [n])) for n in range(count)]
     couples = [again(inquiry, with_rows(trial.case, pair)) for pair in combinations(range(count), 2)]
-    if count < 3 or not all(alone) or not all(couples):
+    if not all(alone) or not all(couples):
         return False
     single, double = (np.sum([total(t) for t in part if t]) for part in (alone, couples))
     due = (4.0 * double - (count - 2) * single) / count**2  # Σᵢⱼ = Σᵢ ℓᵢᵢ + Σ_{i<j} (4 L{i,j} − ℓᵢᵢ − ℓⱼⱼ)
-    return _apart(trial, total(trial), due) <= NAMING
+    mean = single / count
+    coupling = abs(total(trial) - mean)  # what is to be explained: with none, anything explains it
+    return coupling > NAMING * trial.scales[0] and abs(total(trial) - due) <= NAMING * coupling
+
+
+def _centred(inquiry: Inquiry, trial: Trial) -> list[str]:
+    """The arguments all of whose rows may be shifted alike without moving the caller's result, beyond rounding, though
+    they move the right one, and though the caller uses them: one row shifted alone moves it."""
+    found = []
+    for name in inquiry.operation.arguments:
+        if row_axis(trial.case, name) is None:
+            continue
+        value = np.asarray(trial.case.inputs[name])
+        rounding = UNITS * trial.outcome.epsilon * inquiry.operation.stages
+        all_rows, first = np.ones_like(value), np.zeros_like(value)
+        np.moveaxis(first, row_axis(trial.case, name) or 0, 0)[0] = 1.0
+        together = again(inquiry, with_input(trial.case, name, value + SHIFT * all_rows))
+        alone = again(inquiry, with_input(trial.case, name, value + SHIFT * first))
+        if together is None or alone is None or not _rows_move(trial, together):
+            continue
+        before = np.asarray(trial.outcome.value)
+        stays = _apart(trial, np.asarray(together.outcome.value), before) <= rounding
+        if stays and _apart(trial, np.asarray(alone.outcome.value), before) > 10 * NAMING:
+            found.append(name)
+    return found
 
 
 def rows_doubled(inquiry: Inquiry) -> list[Finding]:
@@ -153,6 +194,11 @@ def _apart(trial: Trial, a: Array | float, b: Array | float) -> float:
 def _moves(before: Trial, after: Trial) -> bool:
     """Whether the mean of what is right changes by far more than what is taken for a change of the caller's."""
     return _apart(before, np.mean(after.expected.rows), np.mean(before.expected.rows)) > 10 * NAMING
+
+
+def _rows_move(before: Trial, after: Trial) -> bool:
+    """The same of what is right for a row."""
+    return _apart(before, after.expected.rows, before.expected.rows) > 10 * NAMING
 
 
 def _caller_moves(before: Trial, after: Trial, least: float) -> bool:

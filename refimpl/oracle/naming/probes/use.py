@@ -1,5 +1,6 @@
 """Arguments that are never used, whole or in part: what is right changes with them, and the caller's does not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,15 @@ from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again, is_array, with_input
 from refimpl.oracle.operation import Case
 from refimpl.oracle.report import Finding
+from refimpl.vocabulary import Array
 
 # Towards zero, so that what is positive, in [0, 1] or in order stays so; by shares that go round, so that what is
 # rescaled to a length changes too.
 SHARES = (2.0**-5, 2.0**-6, 2.0**-5 * 0.75)
+# … and to other sizes altogether, of the same signs.
+LARGE_SHARES = (0.5, 0.875, 0.25)
+# Some signs are turned and not all: what is even would stay.
+SIGNS = (-1.0, 1.0, 1.0)
 # What the reference must move by, as a share of its size, to be called used.
 SEEN = 1e-6
 
@@ -23,14 +29,38 @@ def unused(inquiry: Inquiry) -> list[Finding]:
     asked = inquiry.trials[:2]
     findings = []
     for name in (*inquiry.operation.arguments, *inquiry.operation.at):
-        if all(_ignored(inquiry, trial, _changed(trial.case, name)) for trial in asked):
-            sentence = f"{name} is never used."
-            seen = f"your result is the same to the last bit with another {name}, {_at(asked)}"
-            findings.append(inquiry.finding("mistake", f"argument-{name}-unused", sentence, seen))
+        if all(_ignored(inquiry, trial, _changed(trial.case, name, _less)) for trial in asked):
+            findings.append(_unused_to_small_changes(inquiry, asked, name))
         elif sentence := _part_unused(inquiry, asked, name):
             seen = f"your result is the same to the last bit when the rest alone is changed, {_at(asked)}"
             findings.append(inquiry.finding("mistake", f"argument-{name}-unused-in-part", sentence, seen))
     return findings
+
+
+def _unused_to_small_changes(inquiry: Inquiry, asked: tuple[Trial, ...], name: str) -> Finding:
+    """An argument whose small changes move nothing may enter all the same: by its signs, or rounded, or compared."""
+    turned, exchanged, resized = (
+        all(_stays(inquiry, trial, _changed(trial.case, name, by)) for trial in asked)
+        for by in (_turned, _exchanged, _resized)
+    )
+    if turned and exchanged and resized:
+        seen = f"your result is the same to the last bit with another {name}, other signs among them, {_at(asked)}"
+        return inquiry.finding("mistake", f"argument-{name}-unused", f"{name} is never used.", seen)
+    seen = f"your result is the same to the last bit when {name} is made smaller by a few hundredths, {_at(asked)}"
+    sentence = f"Small changes of {name} change nothing, where they should: it is rounded or compared on the way."
+    if resized and not turned:
+        sentence = f"Of {name} only the signs matter, where its size should."
+        seen = (
+            f"your result is the same to the last bit with {name} of other sizes and the same signs, and another with "
+        )
+        seen += f"other signs, {_at(asked)}"
+    return inquiry.finding("mistake", f"argument-{name}-unused-in-part", sentence, seen)
+
+
+def _stays(inquiry: Inquiry, trial: Trial, case: Case | None) -> bool:
+    """Whether the caller gives the same at another case, if it gives anything there."""
+    after = again(inquiry, case) if case is not None else None
+    return after is None or _same(trial, after)
 
 
 def _at(trials: tuple[Trial, ...]) -> str:
@@ -77,24 +107,42 @@ def _same(before: Trial, after: Trial) -> bool:
     )
 
 
-def _changed(case: Case, name: str) -> Case | None:
+def _changed(case: Case, name: str, by: Callable[[Array], Array]) -> Case | None:
     """The case with all of an argument changed: an array, the constants of an SDE, the weights of a network."""
     if name in case.networks:
-        return replace(case, networks={**case.networks, name: _less(case.networks[name])})
+        return replace(case, networks={**case.networks, name: _through(by, case.networks[name])})
     value = case.inputs.get(name)
     if value is None:
         return None
     if hasattr(value, "drift"):
-        return with_input(case, name, type(value)(**{key: float(_less(c)) for key, c in vars(value).items()}))
-    return with_input(case, name, value + 1 if isinstance(value, int) else _less(value))
+        return with_input(case, name, type(value)(**{key: float(by(np.asarray(c))) for key, c in vars(value).items()}))
+    return with_input(case, name, value + 1 if isinstance(value, int) else _through(by, value))
 
 
-def _less(value: Any) -> Any:
+def _through(by: Callable[[Array], Array], value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _less(part) for key, part in value.items()}
+        return {key: _through(by, part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_less(part) for part in value)
+        return type(value)(_through(by, part) for part in value)
+    changed = by(np.asarray(value))
+    return changed if np.ndim(value) else float(changed)
+
+
+def _less(value: Array) -> Array:
     return value * (1.0 - np.resize(SHARES, np.shape(value)))
+
+
+def _resized(value: Array) -> Array:
+    return value * (1.0 - np.resize(LARGE_SHARES, np.shape(value)))
+
+
+def _turned(value: Array) -> Array:
+    return value * np.resize(SIGNS, np.shape(value))
+
+
+def _exchanged(value: Array) -> Array:
+    """All entries in the opposite order."""
+    return np.reshape(np.ravel(value)[::-1], np.shape(value))
 
 
 def _less_at(case: Case, name: str, axis: int, n: int) -> Case:
