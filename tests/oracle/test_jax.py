@@ -214,7 +214,8 @@ def test_softplus_is_accurate_from_end_to_end():
 
 
 def sampled():
-    """From every second page the mistake in the middle, of those that need no solver and no chain: to compile one takes seconds."""
+    """From every second page the mistake in the middle, but of what needs a solver or a chain: to compile one takes
+    seconds."""
     pages = {}
     for mistake in all_mistakes():
         operation = operations()[mistake.operation]
