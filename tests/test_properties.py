@@ -16,7 +16,7 @@ def test_every_operation_has_a_property():
 
 
 @pytest.mark.parametrize(("operation", "held"), PAIRS, ids=lambda part: getattr(part, "__name__", part))
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(instance=instances())
 def test_property_holds(operation, held, instance):
     residual = held(REFERENCE[operation], instance)

@@ -14,6 +14,7 @@ from refimpl.oracle.adapters.numpy import namespace as numpy_namespace
 from refimpl.oracle.conventions import Conventions
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.mistakes import all_mistakes, mistakes_of
+from refimpl.oracle.naming.inquiry import bound
 from refimpl.oracle.operations import cases_of, operations
 from refimpl.oracle.outcome import Outcome
 from refimpl.oracle.tolerance import NAMING
@@ -21,8 +22,9 @@ from refimpl.oracle.tolerance import NAMING
 ids = lambda part: f"{part.operation}-{part.name}" if hasattr(part, "sentence") else None
 
 
-# In NumPy all; in PyTorch, where each costs more, one in three, and all of them in the profile that looks further.
-EVERY = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "dev" else 3
+# In NumPy all; in PyTorch, where each costs more, one in six, and all of them in the profile that looks further, and by
+# ``refimpl mistakes --measure --framework torch``.
+EVERY = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "dev" else 6
 NAMED = [pytest.param(mistake, "numpy", id=f"{ids(mistake)}-numpy") for mistake in all_mistakes()]
 NAMED += [
     pytest.param(mistake, "torch", id=f"{ids(mistake)}-torch", marks=pytest.mark.torch)
@@ -62,7 +64,7 @@ def _predictions(mistake):
     for case in cases_of(mistake.operation):
         if case.finite:
             trial = Trial(operation, case, Conventions(model=operation.models[0]), Outcome())
-            prediction = trial.predict(partial(mistake.function, numpy_namespace))
+            prediction = trial.predict(bound(mistake))
             value = np.ravel(prediction.rows if not operation.trained else np.mean(prediction.rows))
             gradient = np.zeros(0) if prediction.gradient is None else prediction.gradient
             made.append((value / trial.scales[0], gradient / trial.scales[1]))
