@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from refimpl.oracle.tolerance import EPSILON
 from refimpl.vocabulary import Array
 
 
@@ -21,7 +22,7 @@ class Outcome:
 
     value: Array | None = None
     shape: tuple = ()
-    epsilon: float = float(np.finfo(np.float64).eps)
+    epsilon: float = EPSILON
     gradient: Array | None = None
     detached: bool = False
     refused: bool = False

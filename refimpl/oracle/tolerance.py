@@ -13,6 +13,8 @@ from refimpl.vocabulary import Array
 # unit of the largest term; a derivative may double them. The two implementations have such a chain each: 64 units.
 UNITS = 64.0
 
+EPSILON = float(np.finfo(np.float64).eps)  # of what the reference computes with
+
 # For naming a mistake, as a share of the scale: a caller's own finite differences (10⁻⁵ and worse) must not hide which
 # mistake it is. The cases keep any two catalogued mistakes more than ten times as far apart.
 NAMING = 1e-3

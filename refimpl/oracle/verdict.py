@@ -20,7 +20,6 @@ from refimpl.oracle.inplace import watched
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.loading import settings
 from refimpl.oracle.naming import named
-from refimpl.oracle.naming.inquiry import EPSILON
 from refimpl.oracle.naming.laws import of_another_law
 from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
@@ -29,6 +28,7 @@ from refimpl.oracle.own_draws import ALPHA, Caller, compared
 from refimpl.oracle.redraws import redrawn_rows, redrawn_trials, seeds, telling
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
+from refimpl.oracle.tolerance import EPSILON
 
 FRAMEWORKS = ("numpy", "torch", "jax")
 SHOWN = 6  # of the names of functions that are no operations

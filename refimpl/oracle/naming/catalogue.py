@@ -7,10 +7,10 @@ from heapq import heappop, heappush
 from refimpl.oracle.conventions import TABLE
 from refimpl.oracle.mistakes import mistakes_of
 from refimpl.oracle.naming.conventions import convention
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry, bound
+from refimpl.oracle.naming.inquiry import Inquiry, bound
 from refimpl.oracle.operation import Mistake
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING
 
 
 def catalogue(inquiry: Inquiry) -> list[Finding]:

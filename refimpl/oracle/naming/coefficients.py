@@ -23,10 +23,10 @@ from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Monomial
 from refimpl.oracle.naming.formula import MOST, Variant, parts_of, rows_of, run, sizes_of
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING
 from refimpl.vocabulary import Array
 
 QUARTERS = 4  # powers are multiples of ¼

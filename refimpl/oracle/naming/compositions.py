@@ -9,10 +9,10 @@ from refimpl.oracle.adapters.numpy import namespace
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.mistakes import mistakes_of
 from refimpl.oracle.naming.changed_calls import ChangedCall, changed_calls
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.operation import Mistake, Operation
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING
 
 # What is tried of an operation without terms, where every mistake has to be run with every change: the commonest
 # changes of what is no array of rows, and the order of the draws; by the ends of the names of changed calls.

@@ -22,13 +22,13 @@ from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.naming.changes import HELD_WITHOUT_STEPS
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.editor import Edit, Editor, Part, edits_of
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.rows import few_rows, rows_coupled
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.outcome import packed
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING, UNITS
+from refimpl.oracle.tolerance import EPSILON, NAMING, UNITS
 
 MOST = 3  # explanations that the cases cannot tell apart; more would help nobody
 MOST_PAIRS = 1500  # of changes made at once

@@ -14,8 +14,6 @@ from refimpl.oracle.operation import Mistake, Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 
-EPSILON = float(np.finfo(float).eps)
-
 
 @dataclass(frozen=True)
 class Inquiry:

@@ -14,11 +14,11 @@ from refimpl.oracle.factors import Factor, common_factor
 from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.mistakes.pairs import Pair, detached, on_one_term, pairs_of
 from refimpl.oracle.naming.conventions import convention
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry, bound
+from refimpl.oracle.naming.inquiry import Inquiry, bound
 from refimpl.oracle.operation import Case, Mistake, Operation
 from refimpl.oracle.outcome import Outcome
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING
 from refimpl.vocabulary import Array
 
 SHOWN = 3  # of the pairs that fit equally well

@@ -16,9 +16,9 @@ from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.changes import FREE
 from refimpl.oracle.naming.editor import Edit
 from refimpl.oracle.naming.formula import CLOSER, MOST, Variant, apart, parts_of
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING, UNITS
+from refimpl.oracle.tolerance import EPSILON, NAMING, UNITS
 
 EXPONENTS = np.arange(-20.0, 3.0, 0.5)  # of ten: where the number is looked for
 GOLDEN = 0.5 * (5.0**0.5 - 1.0)

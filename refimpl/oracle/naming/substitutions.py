@@ -7,9 +7,9 @@ import numpy as np
 from refimpl.oracle.factors import ONE, Factor, common_factor, fitted
 from refimpl.oracle.naming.changed_calls import ChangedCall, changed_calls
 from refimpl.oracle.naming.conventions import convention
-from refimpl.oracle.naming.inquiry import EPSILON, Inquiry
+from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING
 
 SHOWN = 3  # of the changes that fit equally well
 

@@ -10,6 +10,7 @@ import numpy as np
 from refimpl.oracle.encoding import decoded_result
 from refimpl.oracle.operations import operations
 from refimpl.oracle.outcome import packed
+from refimpl.oracle.tolerance import EPSILON
 from refimpl.oracle.vectors.files import BadVectors, read
 
 
@@ -91,5 +92,5 @@ def _units(old: dict[str, Any], new: dict[str, Any], part: str) -> float:
     after, other = packed(decoded_result(part, new["outputs"][part]))
     if shape != other:
         return float("inf")
-    away = np.max(np.abs(before - after), initial=0.0) / new["scale"][part] / np.finfo(np.float64).eps
+    away = np.max(np.abs(before - after), initial=0.0) / new["scale"][part] / EPSILON
     return float(away) if np.isfinite(away) else float("inf")

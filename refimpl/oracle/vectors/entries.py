@@ -20,7 +20,6 @@ from refimpl.vocabulary import Array
 
 # What an operation is asked: hashed into an id and as a case is decoded from it.
 ASKED = ("finite", "trained", "arguments", "at")
-EPSILON = float(np.finfo(np.float64).eps)
 
 
 def trial(operation: Operation, case: Case, outcome: Outcome | None = None) -> Trial:

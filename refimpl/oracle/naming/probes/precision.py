@@ -12,7 +12,7 @@ from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again, is_array, with_input
 from refimpl.oracle.operation import Case
 from refimpl.oracle.report import Finding
-from refimpl.oracle.tolerance import NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING
 from refimpl.vocabulary import Array
 
 SHARE = 2.0**-34
@@ -69,7 +69,7 @@ def _answers(inquiry: Inquiry) -> Iterator[tuple[str, Array, Array, Array]]:
     """For every input that the reference answers to: its name, the caller's answer to SHARE and to twice as much, and
     the reference's; nothing of a caller who is far from right, or who answers in another precision."""
     trial = inquiry.trials[0]
-    if _worst(inquiry) > NAMING or trial.outcome.epsilon != np.finfo(np.float64).eps:
+    if _worst(inquiry) > NAMING or trial.outcome.epsilon != EPSILON:
         return
     for name in (*inquiry.operation.arguments, *inquiry.operation.at):
         after = [t for case in _larger(trial.case, name) if (t := again(inquiry, case))]
