@@ -18,6 +18,7 @@ WAITING = 16  # chunks that wait to be looked at
 LONGEST = 2**20  # bytes of a line; no answer to a case has a tenth of them
 TAIL = 2**12  # bytes of standard error that are kept
 GRACE = 1.0  # seconds to end by itself
+HEARING = 0.25  # seconds after which an interrupt is heard that another thread than the waiting one received
 
 
 class Broken(Exception):
@@ -73,13 +74,23 @@ class Child:
         return self._errors.decode("utf-8", errors="replace")
 
     def _chunk(self, deadline: float, seconds: float) -> bytes:
-        try:
-            chunk = self._chunks.get(timeout=max(0.0, deadline - time.monotonic()))
-        except Empty:
-            raise Broken(self._death() if self._exited(0.0) else self._silence(seconds)) from None
+        chunk = self._next(deadline)
+        if chunk is None:
+            raise Broken(self._death() if self._exited(0.0) else self._silence(seconds))
         if not chunk:
             raise Broken(self._death() if self._exited(GRACE) else "closed its standard output")
         return chunk
+
+    def _next(self, deadline: float) -> bytes | None:
+        """The next chunk, or None if none comes in time. It waits in short pieces: Python acts on a signal only where
+        the main thread runs, and the signal that another thread receives does not wake it."""
+        while True:
+            rest = max(0.0, deadline - time.monotonic())
+            try:
+                return self._chunks.get(timeout=min(rest, HEARING))
+            except Empty:
+                if rest <= HEARING:
+                    return None
 
     def _silence(self, seconds: float) -> str:
         if self._unread:

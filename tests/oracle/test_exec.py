@@ -281,24 +281,48 @@ def test_an_operation_that_the_program_does_not_have(capsys):
     assert "the implementation has no such member" in capsys.readouterr().out
 
 
+# What is started in the background ignores the interrupt, and a supervisor may ignore or block either signal.
+HEARS = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGTERM])
+from refimpl.cli import main
+{}
+sys.exit(main(sys.argv[1:]))
+"""
+# The system may give a signal to any thread that does not block it: here to one of those that serve the pipes.
+ANOTHER_THREAD_HEARS = """
+from refimpl.oracle.child import Child
+ask = Child.ask
+def deaf(*asked):
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    return ask(*asked)
+Child.ask = deaf
+"""
+
+
 @posix
-@pytest.mark.parametrize("request_to_end", ["SIGINT", "SIGTERM"])
-def test_who_is_interrupted_ends_the_program(request_to_end, tmp_path):
+@pytest.mark.parametrize("request_to_end, before", [("SIGINT", ""), ("SIGINT", ANOTHER_THREAD_HEARS), ("SIGTERM", "")])
+def test_who_is_interrupted_ends_the_program(request_to_end, before, tmp_path):
     place = tmp_path / "pid"
-    # Whoever was started in the background ignores the interrupt, and so would this.
-    run = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    run += "from refimpl.cli import main; sys.exit(main(sys.argv[1:]))"
-    asking = subprocess.Popen(
-        [sys.executable, "-c", run, "check", "--exec", command("hangs_and_says_so"), "--timeout", "1000"],
+    run = [sys.executable, "-X", "faulthandler", "-c", HEARS.format(before)]
+    with subprocess.Popen(
+        [*run, "check", "--exec", command("hangs_and_says_so"), "--timeout", "1000"],
         env={**os.environ, "CHILD_PID": str(place)},
         stderr=subprocess.PIPE,
         text=True,
-    )
-    while not (place.exists() and place.read_text()):
-        assert asking.poll() is None
-        time.sleep(0.02)
-    asking.send_signal(getattr(signal, request_to_end))
-    assert asking.communicate(timeout=60)[1] == "refimpl: interrupted\n" and asking.returncode == 2
+    ) as asking:
+        while not (place.exists() and place.read_text()):
+            assert asking.poll() is None
+            time.sleep(0.02)
+        asking.send_signal(getattr(signal, request_to_end))
+        try:
+            said = asking.communicate(timeout=60)[1]
+        except subprocess.TimeoutExpired:
+            asking.send_signal(signal.SIGABRT)  # it says where it stands
+            said = asking.communicate()[1]
+    assert said == "refimpl: interrupted\n" and asking.returncode == 2
     assert gone(place.read_text())
 
 
