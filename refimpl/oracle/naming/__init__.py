@@ -60,6 +60,8 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     facts,
     unnamed,
 )
+# Those that make no call of the caller's function, and come before the conventions of what is handed over, which do.
+WITHOUT_A_CALL = (whole_factor, catalogue)
 # What can be said of a mistake that nobody has met yet: what explains every number before what only looks at them.
 WITHOUT_CATALOGUE: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     whole_factor,
@@ -107,14 +109,19 @@ def named(
     wrong = any(max(t.units) > UNITS for t in usable)
     findings: list[Finding] = []
     if wrong:
-        findings = whole_factor(inquiry) or (catalogue(inquiry) if catalogue in namers else [])
+        findings = _first([namer for namer in namers if namer in WITHOUT_A_CALL], inquiry)
     if not findings and (wrong or len(given) < len(trials)):
         findings = undeclared(operation, trials, rerun)
     if not findings and wrong:
-        findings = next(filter(None, (namer(inquiry) for namer in namers)), [])
+        findings = _first([namer for namer in namers if namer not in WITHOUT_A_CALL], inquiry)
     if wrong:
         findings = priced(inquiry, findings)
     return findings + ([_nan_masked(operation, masked)] if masked else [])
+
+
+def _first(namers: Sequence[Callable[[Inquiry], list[Finding]]], inquiry: Inquiry) -> list[Finding]:
+    """What the first of them finds that finds anything."""
+    return next(filter(None, (namer(inquiry) for namer in namers)), [])
 
 
 def _redrawn(operation: Operation, rerun: Callable[..., Trial]) -> tuple[Trial, ...]:

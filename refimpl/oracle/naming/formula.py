@@ -8,7 +8,7 @@ fitted (``coefficients``) and expressed by the quantities that the form names.
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -16,7 +16,6 @@ import numpy as np
 
 from refimpl.oracle.adapters import numpy as numpy_adapter
 from refimpl.oracle.conventions import Conventions
-from refimpl.oracle.factors import common_factor, fitted
 from refimpl.oracle.forms import SLOW, form_of
 from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.naming.changes import HELD_WITHOUT_STEPS
@@ -156,25 +155,12 @@ def one_change(inquiry: Inquiry) -> list[Finding]:
 def one_change_up_to_a_factor(inquiry: Inquiry) -> list[Finding]:
     """One part changed, under an undeclared convention: the change first, then the convention."""
     for variant in single(inquiry.operation) if inquiry.operation.trained else ():
-        factor = inquiry.factor(variant) if _may_be_a_multiple(inquiry, variant) else None
+        fits = inquiry.values_fit(partial(_prediction, variant=variant))
+        factor = inquiry.factor(variant) if fits else None
         if factor is not None and factor.constant > 0:
             evidence = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, times {factor}"
             return [_finding(inquiry, variant, "", evidence), convention(inquiry, factor, evidence)]
     return []
-
-
-def _may_be_a_multiple(inquiry: Inquiry, variant: Variant) -> bool:
-    """Whether the caller's values, without the gradients, are those of the variant times a common factor."""
-    factors: list[float] = []
-    for trial in inquiry.quickest:
-        prediction = _prediction(trial, variant)
-        with np.errstate(all="ignore"):
-            factors.append(float("nan") if prediction is None else fitted(trial, prediction))
-            if prediction is None or not trial.distances(prediction, factors[-1])[0] <= NAMING:
-                return False
-        if any(factors) and common_factor([t.case for t in inquiry.quickest[: len(factors)]], factors) is None:
-            return False
-    return common_factor([t.case for t in inquiry.quickest], factors) is not None
 
 
 def two_changes(inquiry: Inquiry) -> list[Finding]:

@@ -9,7 +9,7 @@ import numpy as np
 from refimpl.oracle.adapters.numpy import namespace
 from refimpl.oracle.conventions import meanings, size
 from refimpl.oracle.factors import Factor, common_factor, fitted
-from refimpl.oracle.judge import Trial
+from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.operation import Mistake, Operation
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
@@ -69,6 +69,23 @@ class Inquiry:
             if not max(trial.distances(prediction, factors[-1])) <= NAMING:
                 return None
         return common_factor([t.case for t in self.trials], factors)
+
+    def values_fit(self, predicted: Callable[[Trial], Prediction | None]) -> bool:
+        """Whether the predicted values are the caller's, without the gradients, which cost most: at every case, up to
+        a common factor where there may be one."""
+        factors: list[float] = []
+        for trial in self.quickest:
+            prediction = predicted(trial)
+            if prediction is None:
+                return False
+            with np.errstate(all="ignore"):
+                factors.append(fitted(trial, prediction) if self.operation.trained else 1.0)
+                if not trial.distances(prediction, factors[-1])[0] <= NAMING:
+                    return False
+            asked = [t.case for t in self.quickest[: len(factors)]]
+            if self.operation.trained and any(factors) and common_factor(asked, factors) is None:
+                return False
+        return True
 
     def finding(self, kind: str, name: str, sentence: str, evidence: str) -> Finding:
         return Finding(self.operation.name, kind, name, sentence, self.operation.equation, evidence)

@@ -1,10 +1,11 @@
 """The caller's result is the reference's, called with something else in the place of an argument, or changed."""
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from refimpl.oracle.factors import ONE, Factor, common_factor, fitted
+from refimpl.oracle.factors import ONE, Factor
+from refimpl.oracle.judge import Prediction, Trial
 from refimpl.oracle.naming.changed_calls import ChangedCall, changed_calls
 from refimpl.oracle.naming.conventions import convention
 from refimpl.oracle.naming.inquiry import Inquiry
@@ -34,8 +35,8 @@ def substituted(inquiry: Inquiry) -> list[Finding]:
 
 def _factor(inquiry: Inquiry, call: ChangedCall) -> Factor | None:
     """The positive factor by which the changed call gives what the caller gave; one for an operation that has no
-    conventions. The value is looked at alone, case by case, before the gradient is computed at all."""
-    if not _value_fits(inquiry, call.function):
+    conventions. The value is looked at alone before the gradient is computed at all."""
+    if not inquiry.values_fit(partial(_value, call)):
         return None
     if inquiry.worst(call.function) <= NAMING:
         return ONE
@@ -43,18 +44,8 @@ def _factor(inquiry: Inquiry, call: ChangedCall) -> Factor | None:
     return factor if factor is not None and factor.constant > 0 else None
 
 
-def _value_fits(inquiry: Inquiry, function: Callable) -> bool:
-    """Whether the values are the caller's at every case, up to a common factor where there may be one."""
-    factors: list[float] = []
-    for trial in inquiry.trials:
-        try:
-            prediction = trial.predict_value(function)
-        except Exception:  # the reference refuses what stands in the argument's place, or cannot compute with it
-            return False
-        factors.append(fitted(trial, prediction) if inquiry.operation.trained else 1.0)
-        if not trial.distances(prediction, factors[-1])[0] <= NAMING:
-            return False
-        if inquiry.operation.trained and any(factors):
-            if common_factor([t.case for t in inquiry.trials[: len(factors)]], factors) is None:
-                return False
-    return True
+def _value(call: ChangedCall, trial: Trial) -> Prediction | None:
+    try:
+        return trial.predict_value(call.function)
+    except Exception:  # the reference refuses what stands in the argument's place, or cannot compute with it
+        return None
