@@ -137,7 +137,7 @@ def _unweighted(function: Callable, operation: Operation, case: Case, convention
     return _predicted(function, operation, case, conventions, 1.0)
 
 
-@cache
+@lru_cache(maxsize=2**16)  # of an operation there are ten thousand at most
 def _value_alone(function: Callable, operation: Operation, case: Case, conventions: Conventions) -> Prediction:
     result, _ = numpy_adapter.reference(function, operation, case, conventions, with_gradient=False)
     rows, shape = packed(result)

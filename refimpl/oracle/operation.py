@@ -46,6 +46,7 @@ class Operation:
     alternatives  key -> value -> what stands for the reference under that convention, where that is no factor
     chooses    whether a row's result is one of two points, so that another choice may fall out alike by chance
     rates      what changes its sign with the direction of time, being so much per unit of time: an argument, "result"
+    unit       what the result is measured in, if it has a name: "nats" of a log-likelihood
     note       what the comparison leaves out, and how it may be put to it all the same
     """
 
@@ -66,6 +67,7 @@ class Operation:
     coupled: bool = False
     chooses: bool = False
     rates: tuple[str, ...] = ()
+    unit: str = ""
     note: str = ""
 
     @cached_property

@@ -17,7 +17,8 @@ from refimpl.oracle.naming.compositions import composed
 from refimpl.oracle.naming.conventions import weighting, whole_factor, wrong_way_up
 from refimpl.oracle.naming.formula import one_change, one_change_up_to_a_factor, two_changes
 from refimpl.oracle.naming.inquiry import Inquiry
-from refimpl.oracle.naming.numbers import inexact, offset, unnamed
+from refimpl.oracle.naming.moved import moved
+from refimpl.oracle.naming.numbers import in_nats, inexact, offset, unnamed
 from refimpl.oracle.naming.pairs import pairs
 from refimpl.oracle.naming.probes import facts
 from refimpl.oracle.naming.probes.differences import differences
@@ -42,6 +43,7 @@ NAMERS: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     catalogue_up_to_a_factor,
     catalogue_of_other_steps,
     read_off,
+    moved,
     offset,
     keeps_state,
     single_precision,
@@ -68,6 +70,7 @@ WITHOUT_CATALOGUE: tuple[Callable[[Inquiry], list[Finding]], ...] = (
     wrong_way_up,
     weighting,
     read_off,
+    moved,
     one_change,
     coefficients,
     one_change_up_to_a_factor,
@@ -115,7 +118,7 @@ def named(
     if not findings and wrong:
         findings = _first([namer for namer in namers if namer not in WITHOUT_A_CALL], inquiry)
     if wrong:
-        findings = priced(inquiry, findings)
+        findings = priced(inquiry, in_nats(inquiry, findings))
     return findings + ([_nan_masked(operation, masked)] if masked else [])
 
 

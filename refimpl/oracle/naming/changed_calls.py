@@ -1,7 +1,7 @@
 """The reference called with something else in the place of an argument, or its result changed: what the callers of
 ``substitutions`` are held against. Every one is a function of the operation's own arguments, traced by autograd."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, permutations
@@ -190,16 +190,22 @@ def _is_array(given: Any) -> bool:
     return given is not None and not hasattr(given, "drift") and not isinstance(given, list | tuple)
 
 
-def _with(operation: Operation, name: str, says: str, taken: dict[int, tuple[int, Change]]) -> ChangedCall:
+def _with(operation: Operation, name: str, says: str, taken: Mapping[int, tuple[int, Change]]) -> ChangedCall:
+    return ChangedCall(
+        name, says, called_with(operation, taken), lambda arguments: _changed_arguments(arguments, taken)
+    )
+
+
+def called_with(operation: Operation, taken: Mapping[int, tuple[int, Change]]) -> Callable:
     """The reference, each place in ``taken`` filled with what stands at another place, changed."""
+    return lambda *arguments: operation.reference(*_changed_arguments(arguments, taken))
 
-    def changed(arguments: tuple) -> list:
-        given = list(arguments)
-        for place, (source, change) in taken.items():
-            given[place] = change(arguments[source])
-        return given
 
-    return ChangedCall(name, says, lambda *arguments: operation.reference(*changed(arguments)), changed)
+def _changed_arguments(arguments: tuple, taken: Mapping[int, tuple[int, Change]]) -> list:
+    given = list(arguments)
+    for place, (source, change) in taken.items():
+        given[place] = change(arguments[source])
+    return given
 
 
 def _results(operation: Operation) -> Iterator[ChangedCall]:

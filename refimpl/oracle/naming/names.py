@@ -22,6 +22,9 @@ MEANINGS = {
     "no-gradient-through-*": "The value is right, and no gradient arrives in this argument: it is detached on the way.",
     "argument-*-unused": "The result is the same to the last bit whatever this argument is: it is never used.",
     "argument-*-unused-in-part": "Part of this argument changes nothing where it should: some of it is never used.",
+    "argument-*-moved": "A small number is added to this argument, or to 1 to multiply it: a likelihood that starts at "
+    "a time ε, a level with an ε added, a network that is told 999/1000 of the time. The finding says which number. It "
+    "is nearly right, with an error that goes with the number: leave it out, or expect it with its price.",
     "rows-coupled": "A row's result depends on the other rows, though rows are independent: a mean over all pairs, a "
     "normalisation over the batch, or (B, 1) and (B,) that have become (B, B).",
     "rows-crossed": "The rows of one argument have met every row of the others, and not each its own: the pairing is "

@@ -1,7 +1,11 @@
-"""What the numbers alone say: near, off by a constant, or nothing but themselves."""
+"""What the numbers alone say: near, off by a constant, or nothing but themselves; and what an approximation costs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING, UNITS
@@ -40,3 +44,19 @@ def unnamed(inquiry: Inquiry) -> list[Finding]:
     ]
     evidence = f"{right} of {len(inquiry.trials)} cases agree; your value over the reference's: "
     return [inquiry.finding("mistake", "unnamed", sentence, evidence + ", ".join(f"{r:.4g}" for r in ratios))]
+
+
+def in_nats(inquiry: Inquiry, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, with the price beside an approximation of what is a log-likelihood."""
+    if not findings or findings[0].kind != "approximation" or inquiry.operation.unit != "nats":
+        return list(findings)
+    price = max(_nats(trial) for trial in inquiry.trials)
+    return [replace(findings[0], evidence=f"{findings[0].evidence}; it costs up to {price:.2g} nats"), *findings[1:]]
+
+
+def _nats(trial: Trial) -> float:
+    """How far the value is off, whatever the caller multiplies it by."""
+    assert trial.outcome.value is not None
+    off = np.asarray(trial.outcome.value) - trial.expected.value(trial.outcome.value.shape)
+    weight = trial.conventions.weight(trial.case) if trial.operation.trained else 1.0
+    return float(np.max(np.abs(off / weight)))

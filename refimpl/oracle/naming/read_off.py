@@ -7,7 +7,8 @@ somebody writes, of one digit or a machine epsilon, and give the results a milli
 could be fitted hardly one in a thousand is so near to such a one by chance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,26 +27,53 @@ MACHINE = tuple(float(np.finfo(kind).eps) for kind in (np.float64, np.float32))
 CUTS = 72  # of an interval of one power of ten, to 10⁻¹⁵
 
 
+@dataclass(frozen=True)
+class Held:
+    """A change that holds a number.
+
+    number    the one that comes nearest to what the caller gave
+    function  number -> what is then to be given
+    finding   (number, to what share of the size it gives that, what more is to be said) -> the finding
+    """
+
+    number: float
+    function: Callable[[float], Callable]
+    finding: Callable[[float, float, str], Finding]
+
+
 def read_off(inquiry: Inquiry) -> list[Finding]:
-    """The caller's formula is the right one with a change that holds a number; a round number before any other."""
+    """The caller's formula is the right one with a change that holds a number."""
     operation = inquiry.operation
     parts = parts_of(operation)[0] if form_of(operation) else {}
-    clearest = max(inquiry.trials, key=lambda t: t.distances(t.expected)[0])
-    wrong = sum(max(t.units) > UNITS for t in inquiry.trials)
-    found: dict[bool, list[Variant]] = {True: [], False: []}
+    clearest = most_wrong(inquiry)
+    changes = []
     for name, part in parts.items():
         for change in part.free:
             variant = lambda c, n=name, w=change: Variant(operation, (Edit(n, w, number=c),))
-            number = _fitted(clearest, variant)
-            written = (float(f"{number:.1g}"), *MACHINE)
-            fits = [c for c in written if _explains(inquiry, variant(c), CLOSER**2)]
-            if fits:
-                found[True].append(variant(fits[0]))
-            elif wrong > 1 and _explains(inquiry, variant(number), CLOSER):
-                found[False].append(variant(number))
-    told = found[True] + found[False]
+            finding = lambda c, worst, more, made=variant: _finding(inquiry, made(c), worst, more)
+            changes.append(Held(_fitted(clearest, variant), variant, finding))
+    return explained(inquiry, changes)
+
+
+def most_wrong(inquiry: Inquiry) -> Trial:
+    """The trial off which a number is read most clearly."""
+    return max(inquiry.trials, key=lambda t: t.distances(t.expected)[0])
+
+
+def explained(inquiry: Inquiry, changes: Iterable[Held]) -> list[Finding]:
+    """Those of the changes that explain what the caller gave; with a number that somebody writes before any other."""
+    wrong = sum(max(t.units) > UNITS for t in inquiry.trials)
+    round_, other = [], []
+    for held in changes:
+        written = (float(f"{held.number:.1g}"), *MACHINE)
+        fits = [c for c in written if _explains(inquiry, held.function(c), CLOSER**2)]
+        if fits:
+            round_.append((held, fits[0]))
+        elif wrong > 1 and _explains(inquiry, held.function(held.number), CLOSER):
+            other.append((held, held.number))
+    told = round_ + other
     more = f" It is one of {len(told)} such changes that the cases do not tell apart." if len(told) > 1 else ""
-    return [_finding(inquiry, variant, more) for variant in told[:MOST]]
+    return [held.finding(c, max(inquiry.worst(held.function(c)), EPSILON), more) for held, c in told[:MOST]]
 
 
 def _fitted(trial: Trial, variant: Callable[[float], Variant]) -> float:
@@ -67,13 +95,13 @@ def _fitted(trial: Trial, variant: Callable[[float], Variant]) -> float:
     return float(10.0 ** (0.5 * (low + high)))
 
 
-def _explains(inquiry: Inquiry, variant: Variant, closer: float) -> bool:
+def _explains(inquiry: Inquiry, function: Callable, closer: float) -> bool:
     """Whether it gives what the caller gave to rounding, or so many times better than the right formula, at every case;
     value and gradient each for itself."""
     for trial in inquiry.trials:
         try:
             with np.errstate(all="ignore"):
-                now = trial.distances(trial.predict(variant))
+                now = trial.distances(trial.predict(function))
         except (ValueError, IndexError, TypeError):
             return False
         rounding = UNITS * trial.outcome.epsilon * trial.operation.stages * trial.carried
@@ -83,12 +111,11 @@ def _explains(inquiry: Inquiry, variant: Variant, closer: float) -> bool:
     return True
 
 
-def _finding(inquiry: Inquiry, variant: Variant, more: str) -> Finding:
+def _finding(inquiry: Inquiry, variant: Variant, worst: float, more: str) -> Finding:
     (edit,) = variant.edits
     assert edit.number is not None
     free = FREE[edit.change]
     follows = free.follows.format(bound=f"{-np.log(edit.number):.3g}")
-    worst = max(inquiry.worst(variant), EPSILON)
     evidence = f"with it the formula gives your {inquiry.compared} {inquiry.cases}, to {worst:.0e} of their size"
     sentence = f"Read off your numbers, {edit.sentence}. {follows}{more}"
     return inquiry.finding(free.kind, edit.change, sentence, evidence)

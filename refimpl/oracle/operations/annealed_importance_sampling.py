@@ -14,6 +14,7 @@ OPERATIONS = [
         callables={"log_density": "log_density", "log_base": "log_density", "kernel": "transition"},
         conventions=("model",),
         stages=5,
+        unit="nats",
     ),
     Operation(
         "log_mean_weight",

@@ -44,5 +44,6 @@ OPERATIONS = [
         conventions=("time", *CONVENTIONS),
         rates=("velocity",),
         stages=4,
+        unit="nats",
     )
 ]

@@ -25,5 +25,6 @@ OPERATIONS = [
         "−½ ‖z‖² − (D/2) log 2π + log |det ∂z/∂x|, with z the inverse of x",
         "FLOW.11",
         PAGE,
+        unit="nats",
     ),
 ]

@@ -16,7 +16,12 @@ def gaussian_score(mean: Array, covariance: Array, x: Array) -> Array:
 PAGE = "11-gaussian"
 OPERATIONS = [
     Operation(
-        "gaussian_log_prob", gaussian_log_prob, "−½ (x − μ)ᵀ Σ⁻¹ (x − μ) − ½ log det Σ − (D/2) log 2π", "GAU.2", PAGE
+        "gaussian_log_prob",
+        gaussian_log_prob,
+        "−½ (x − μ)ᵀ Σ⁻¹ (x − μ) − ½ log det Σ − (D/2) log 2π",
+        "GAU.2",
+        PAGE,
+        unit="nats",
     ),
     Operation("gaussian_score", gaussian_score, "−Σ⁻¹ (x − μ)", "GAU.3", PAGE),
 ]

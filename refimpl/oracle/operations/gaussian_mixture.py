@@ -29,7 +29,14 @@ def score_size(weights: Array, means: Array, covariances: Array, x: Array) -> Ar
 
 PAGE = "12-gaussian-mixture"
 OPERATIONS = [
-    Operation("gaussian_mixture_log_prob", gaussian_mixture_log_prob, "log Σₖ wₖ N(x; μₖ, Σₖ)", "MIX.3", PAGE),
+    Operation(
+        "gaussian_mixture_log_prob",
+        gaussian_mixture_log_prob,
+        "log Σₖ wₖ N(x; μₖ, Σₖ)",
+        "MIX.3",
+        PAGE,
+        unit="nats",
+    ),
     Operation(
         "gaussian_mixture_score",
         gaussian_mixture_score,

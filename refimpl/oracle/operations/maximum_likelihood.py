@@ -20,5 +20,6 @@ OPERATIONS = [
         terms=terms,
         nouns={"normaliser": "the normaliser log Z", "density": "the unnormalised log-density f"},
         conventions=("model", "reduction", "dimensions", "factor", "gradient"),
+        unit="nats",
     )
 ]

@@ -28,5 +28,6 @@ OPERATIONS = [
         nouns={"prior": "the prior log π(x_T)", "divergence": "the integral of the divergence"},
         conventions=("model", "time", "ve_kernel", *CONVENTIONS),
         stages=4,
+        unit="nats",
     )
 ]
