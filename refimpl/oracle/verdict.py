@@ -5,7 +5,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -88,45 +88,35 @@ def judged(
     evaluate  what calls a member of the implementation at a case, if it is not an adapter of the framework
     """
     known = all_operations()
+    asked = _asked(implementation, operations, conventions, expected_failures)
     evaluate = evaluate or _adapter(framework)
-    _checked(implementation)
-    selected = _selected(operations, known)
-    expected_failures = _expected(expected_failures, known)
-    checked(conventions, known)
-    there = [name for name in selected if operations is not None or _member(implementation, name) is not None]
-    rules = {name: for_operation(conventions, known[name], known) for name in there}
     wanted = seeds(redraws, seed)
     rows: list[Row] = []
     findings: list[Finding] = []
-    absent = []
     altered: dict[str, set[str]] = {}
     single: list[str] = []
-    for done, name in enumerate(selected):
-        progress(name, done, len(selected))
-        function = _member(implementation, name)
-        if function is None and operations is None:
-            absent.append(name)
-            continue
-        function = _in_order(known[name], function)
+    for done, (name, rule) in enumerate(asked.rules.items()):
+        progress(name, done, len(asked.rules))
+        function = _in_order(known[name], _member(implementation, name))
         if callable(function):
             function = watched(function, known[name].arguments, altered.setdefault(name, set()))
-        tell = lambda case, name=name, done=done: progress(f"{name}/{case}", done, len(selected))
-        more_rows, more_findings, precise = _operation(known[name], function, evaluate, rules[name], wanted, tell)
+        tell = lambda case, name=name, done=done: progress(f"{name}/{case}", done, len(asked.rules))
+        more_rows, more_findings, precise = _operation(known[name], function, evaluate, rule, wanted, tell)
         single += [] if precise else [name]
-        rows += _against_expectations(more_rows, expected_failures)
+        rows += _against_expectations(more_rows, asked.expected)
         findings += more_findings
-    progress("", len(selected), len(selected))
-    rows += _misspelt(implementation, absent, known)
+    progress("", len(asked.rules), len(asked.rules))
+    rows += asked.misspelt
     equations = {row.operation: known[row.operation].equation for row in rows}
-    notes = [*_conventions_note(rules), *_seed_note(rules, seed), *_altered_note(altered)]
+    notes = [*_conventions_note(asked.rules), *_seed_note(asked.rules, seed), *_altered_note(altered)]
     notes += _single_note(single)
-    notes += _absent_note(absent) if rows else _nothing_note(implementation)
+    notes += _absent_note(asked.absent) if rows else _nothing_note(implementation)
     return Report(
         tuple(rows),
         tuple(findings),
         tuple(notes),
         equations=equations,
-        conventions={name: rule.as_declared() for name, rule in rules.items()},
+        conventions={name: rule.as_declared() for name, rule in asked.rules.items()},
         framework=framework,
         versions=versions(framework),
     )
@@ -142,17 +132,42 @@ def offered(
 ) -> tuple[list[str], list[Row]]:
     """The operations that ``judged`` checks, and a row for every member with nearly such a name. Nothing of the
     implementation is called. Raises ValueError as ``check`` does."""
-    known = all_operations()
+    asked = _asked(implementation, operations, conventions, expected_failures)
     _adapter(framework)
+    return list(asked.rules), asked.misspelt
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be checked.
+
+    rules     the caller's conventions for every operation that is, in their order
+    absent    the operations that the implementation does not have, and that nobody named
+    misspelt  a row for every member with nearly the name of one of those
+    expected  operation or case -> why it is known to fail
+    """
+
+    rules: Mapping[str, Conventions]
+    absent: list[str]
+    misspelt: list[Row]
+    expected: Mapping[str, str]
+
+
+def _asked(
+    implementation: Any,
+    operations: Iterable[str] | None,
+    conventions: Mapping[str, Any] | None,
+    expected_failures: Mapping[str, str] | None,
+) -> Asked:
+    """What the arguments of ``check`` say is to be checked. Raises ValueError for what they do not say rightly."""
+    known = all_operations()
     _checked(implementation)
     selected = _selected(operations, known)
-    _expected(expected_failures, known)
-    absent = [name for name in selected if operations is None and _member(implementation, name) is None]
-    names = [name for name in selected if name not in absent]
+    expected = _expected(expected_failures, known)
     checked(conventions, known)
-    for name in names:
-        for_operation(conventions, known[name], known)
-    return names, _misspelt(implementation, absent, known)
+    absent = [name for name in selected if operations is None and _member(implementation, name) is None]
+    rules = {name: for_operation(conventions, known[name], known) for name in selected if name not in absent}
+    return Asked(rules, absent, _misspelt(implementation, absent, known), expected)
 
 
 def _operation(
