@@ -17,7 +17,7 @@ from refimpl.oracle.adapters.exec import TIMEOUT, Program, evaluate
 from refimpl.oracle.explain import explained, listed
 from refimpl.oracle.html import page
 from refimpl.oracle.loading import LoadingError, load, settings
-from refimpl.oracle.operations import operations
+from refimpl.oracle.operations import chosen, operations
 from refimpl.oracle.report import Report
 from refimpl.oracle.text import render
 from refimpl.oracle.vectors import command as vectors
@@ -308,10 +308,8 @@ def _pairs(options: argparse.Namespace) -> int:
     from refimpl.oracle.naming.measured_pairs import measured, told
 
     progress, found = _progress("measuring the pairs of"), []
-    names = options.operation or list(operations())
+    names = chosen(options.operation)
     for done, name in enumerate(names):
-        if name not in operations():
-            raise ValueError(f"{name!r} is no operation; refimpl operations lists them")
         progress(name, done, len(names))
         found.append(measured(operations()[name], -(-len(pairs_of(name)) // options.sample) if options.sample else 1))
     progress("", 0, 0)

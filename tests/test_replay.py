@@ -419,7 +419,6 @@ def test_dropout_between_recurrent_layers_is_refused(torch):
         network(torch.ones(4, 3))
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
 def test_torchscript(torch):
     unit = torch.jit.CompilationUnit(
         "def noisy(x):\n  return torch.randn_like(x)\ndef dropped(x):\n  return torch.dropout(x, 0.5, True)\n"

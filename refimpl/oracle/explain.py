@@ -17,7 +17,7 @@ from refimpl.oracle.mistakes import all_mistakes, mistakes_of
 from refimpl.oracle.naming.changed_calls import changed_calls
 from refimpl.oracle.naming.names import CASE, CASES, CHANGED_CALL, MEANINGS, WORDS
 from refimpl.oracle.operation import ENERGIES, Case, Mistake, Operation
-from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.operations import cases_of, chosen, operations
 from refimpl.oracle.replay import replay
 from refimpl.oracle.text import WIDTH, pages_folder
 
@@ -50,15 +50,16 @@ def explained(name: str) -> str:
 
 def listed(names: Iterable[str] | None = None) -> str:
     """Every executable mistake, of these operations or of all, under the page of its operation."""
-    known = operations()
-    for name in names or ():
-        if name not in known:
-            raise ValueError(f"{name!r} is no operation{_near(name)}")
+    names = chosen(names)
     lines = []
-    for name in names or known:
+    for name in names:
         mistakes = mistakes_of(name)
-        lines += [f"{name}   derivations/{known[name].page}.md", *(f"    {m.kind}: {m.name}" for m in mistakes), ""]
-    count = sum(len(mistakes_of(name)) for name in names or known)
+        lines += [
+            f"{name}   derivations/{operations()[name].page}.md",
+            *(f"    {m.kind}: {m.name}" for m in mistakes),
+            "",
+        ]
+    count = sum(len(mistakes_of(name)) for name in names)
     return "\n".join([*lines, f"{count} mistakes; refimpl explain NAME says what one does"])
 
 

@@ -12,7 +12,7 @@ from refimpl.oracle.conventions import for_operation
 from refimpl.oracle.mistakes import mistakes_of
 from refimpl.oracle.naming import WITHOUT_CATALOGUE, named
 from refimpl.oracle.operation import Mistake, Operation
-from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.operations import cases_of, chosen, operations
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING
 from refimpl.oracle.verdict import check
@@ -72,21 +72,18 @@ def measured(
 
     Raises ValueError for an operation or a framework that is none, and a sample that is not positive.
     """
-    known = operations()
-    for name in names or ():
-        if name not in known:
-            raise ValueError(f"{name!r} is no operation; refimpl operations lists them")
+    names = chosen(names)
     if sample is not None and sample < 1:
         raise ValueError(f"sample is {sample}; it needs a positive number")
     check({}, framework=framework)  # refuses what is no framework, and one that is not installed
     adapter = import_module(f"refimpl.oracle.adapters.{framework}")
-    every = [mistake for name in names or known for mistake in mistakes_of(name)]
-    chosen = every if sample is None else [every[i * len(every) // sample] for i in range(min(sample, len(every)))]
+    every = [mistake for name in names for mistake in mistakes_of(name)]
+    taken = every if sample is None else [every[i * len(every) // sample] for i in range(min(sample, len(every)))]
     found = []
-    for done, mistake in enumerate(chosen):
-        progress(f"{mistake.operation}/{mistake.name}", done, len(chosen))
-        found.append(_measured(mistake, known[mistake.operation], framework, adapter))
-    progress("", len(chosen), len(chosen))
+    for done, mistake in enumerate(taken):
+        progress(f"{mistake.operation}/{mistake.name}", done, len(taken))
+        found.append(_measured(mistake, operations()[mistake.operation], framework, adapter))
+    progress("", len(taken), len(taken))
     return found
 
 

@@ -31,7 +31,6 @@ def example(framework):
     return import_module(f"refimpl.examples.right_{framework}")
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch warns of itself, at its first jvp
 @pytest.mark.parametrize("framework", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
 def test_every_operation_is_right_at_its_cases_and_at_redraws(framework):
     report = check(example(framework), framework=framework, redraws=2, seed=11)

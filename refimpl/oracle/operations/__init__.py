@@ -1,6 +1,8 @@
 """The operations, a file for every page."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 
@@ -49,6 +51,17 @@ def operations() -> dict[str, Operation]:
     """What can be checked, by name: signature, equation and page, conventions, terms."""
     found = [o for stem in STEMS for o in import_module(f"refimpl.oracle.operations.{stem}").OPERATIONS]
     return {operation.name: _with_randomness(operation) for operation in found}
+
+
+def chosen(names: Iterable[str] | None = None) -> list[str]:
+    """These, or all of them. Raises ValueError for a name that no operation has."""
+    wanted = list(names or operations())
+    for name in wanted:
+        if name not in operations():
+            near = get_close_matches(name, operations(), n=1)
+            hint = f"did you mean {near[0]}?" if near else "refimpl operations lists them"
+            raise ValueError(f"{name!r} is no operation; {hint}")
+    return wanted
 
 
 def _with_randomness(operation: Operation) -> Operation:

@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from refimpl.oracle.operations import operations
+from refimpl.oracle.operations import chosen, operations
 from refimpl.oracle.vectors import diff, export, stats, verify
 from refimpl.oracle.vectors.files import data, read, shipped, written
 
@@ -45,7 +45,7 @@ def add(commands: argparse._SubParsersAction, progress: Callable[[str], Progress
 
 
 def _export(options: argparse.Namespace) -> int:
-    paths = export.exported(_names(options.operation), options.format, options.out)
+    paths = export.exported(chosen(options.operation), options.format, options.out)
     print(f"{len(paths)} files of vectors are in {options.out}")
     return 0
 
@@ -99,7 +99,7 @@ def _make(options: argparse.Namespace) -> int:
 
     progress = options.progress("making")
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in _names(options.operation):
+    for name in chosen(options.operation):
         document = make.document(operations()[name], partial(progress, name))
         (options.out / f"{name}.json").write_text(written(document), encoding="utf-8")
     progress("", 0, 0)
@@ -114,10 +114,3 @@ def _make(options: argparse.Namespace) -> int:
 def _needed(package: str, why: str) -> None:
     if find_spec(package) is None:
         raise ValueError(f"{why} {package}: pip install 'refimpl[{package}]'")
-
-
-def _names(chosen: list[str] | None) -> list[str]:
-    for name in chosen or ():
-        if name not in operations():
-            raise ValueError(f"{name!r} is no operation")
-    return chosen or list(operations())
