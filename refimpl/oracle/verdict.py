@@ -5,6 +5,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
@@ -25,7 +26,8 @@ from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
 from refimpl.oracle.own_draws import ALPHA, Caller, compared
-from refimpl.oracle.redraws import redrawn_rows, redrawn_trials, seeds, telling
+from refimpl.oracle.redraws import all_digits_row, redrawn_rows, redrawn_trials, rounded_inside, seeds, telling
+from refimpl.oracle.replay import replay
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
 from refimpl.oracle.tolerance import EPSILON
@@ -193,15 +195,18 @@ def _operation(
     trials = _trials(operation, function, evaluate, rule)
     precise = all(t.outcome.epsilon <= EPSILON for t in trials)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
+    finer = rounded_inside(trials, run)
+    for trial in finer:
+        rows = [all_digits_row(row, trial, trials) if row.case == trial.case.name else row for row in rows]
     again = redrawn_trials(cases_of(operation.name), run, wanted)
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
         return rows, [], precise
     with warnings.catch_warnings(), np.errstate(all="ignore"):  # of calls at cases that nobody asked for
         warnings.simplefilter("ignore")
-        findings = _draws_its_own(operation, function, evaluate, trials) or named(
+        findings = _answers_differently(operation, function, evaluate, trials) or named(
             operation,
-            [*trials, *telling(again)],
+            [*trials, *finer, *telling(again)],
             lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
         )
     return [_with(row, findings) for row in rows], findings, precise
@@ -216,7 +221,9 @@ def _trials(operation: Operation, function: Callable, evaluate: Callable, rule: 
     return [judge.run(evaluate, function, operation, case, rule) for case in cases_of(operation.name)]
 
 
-def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable, trials: list[Trial]) -> list[Finding]:
+def _answers_differently(
+    operation: Operation, function: Callable, evaluate: Callable, trials: list[Trial]
+) -> list[Finding]:
     """Called twice with the same arguments, the caller's function does not answer twice the same."""
     given = [t for t in trials if t.outcome.value is not None and t.case.finite]
     if not given:
@@ -226,16 +233,28 @@ def _draws_its_own(operation: Operation, function: Callable, evaluate: Callable,
     again = judge.run(evaluate, function, operation, first.case, first.conventions).outcome.value
     if once is None or again is None or np.array_equal(once, again, equal_nan=True):
         return []
-    sentence = "Your function answers the same call differently each time: it draws numbers of its own, or counts "
-    sentence += "its calls. Let its random calls return the case's draws: with refimpl.replay(framework, z): …"
-    if operation.name in DRAWS:
-        sentence += (
-            f" Where that cannot be, declare conventions[{operation.name!r}] = {{'randomness': 'own'}}, and the "
-        )
-        sentence += "law of its results is compared."
     got = f"{np.ravel(once)[0]:.6g}, then {np.ravel(again)[0]:.6g}"
     evidence = f"case {first.case.name}, called twice: {got}"
+    if not _draws(operation, function, evaluate, first):
+        sentence = "Your function answers the same call differently each time, and makes no random call that "
+        sentence += "refimpl.replay knows: it keeps something from one call to the next, as a default argument or a "
+        sentence += "global that it changes, or draws in a way of its own."
+        return [Finding(operation.name, "mistake", "state-between-calls", sentence, operation.equation, evidence)]
+    sentence = "Your function answers the same call differently each time: it draws numbers of its own."
+    if operation.name in DRAWS:
+        sentence += " Let its random calls return the case's draws: with refimpl.replay(framework, z): … Where that "
+        sentence += f"cannot be, declare conventions[{operation.name!r}] = {{'randomness': 'own'}}, and the law of "
+        sentence += "its results is compared."
     return [Finding(operation.name, "mistake", "draws-its-own-noise", sentence, operation.equation, evidence)]
+
+
+def _draws(operation: Operation, function: Callable, evaluate: Callable, trial: Trial) -> bool:
+    """Whether the function makes a random call: where there is no draw to hand on, replay complains of it."""
+    with ExitStack() as replaying:
+        for framework in FRAMEWORKS:
+            if framework in sys.modules:
+                replaying.enter_context(replay(framework))
+        return "ReplayError" in judge.run(evaluate, function, operation, trial.case, trial.conventions).outcome.problem
 
 
 def _adapter(framework: str) -> Callable:
@@ -304,13 +323,17 @@ def _in_order(operation: Operation, function: Any) -> Any:
     """The function, to be called by position in the reference's order, also where its own order is another.
 
     An argument that bears one of the reference's names gets that argument; the others are free, and keep their places.
+    What has another name and a default keeps that, if there are arguments enough without it.
     """
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return function
-    names, everything = [p.name for p in parameters], list(operation.arguments)
+    everything = list(operation.arguments)
     without = [name for name in everything if name not in operation.optional]
+    needed = [p for p in parameters if p.default is p.empty or p.name in everything]
+    parameters = needed if len(needed) >= len(without) else parameters
+    names = [p.name for p in parameters]
     lacks_optional = len(names) == len(without) < len(everything) and not set(names) & set(operation.optional)
     wanted = without if lacks_optional else everything
     plain = all(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters)

@@ -203,6 +203,34 @@ def test_code_that_draws_anew_each_time_is_told_about_replay():
     assert finding.name == "draws-its-own-noise" and "refimpl.replay" in finding.sentence
 
 
+def keeping(key):
+    """A source of keys that splits the one it keeps."""
+    kept = [key]
+
+    def anew():
+        kept[0], key = jax.random.split(kept[0])
+        return key
+
+    return anew
+
+
+def test_code_that_keeps_a_key_is_told_what_to_do():
+    anew = keeping(jax.random.key(0))
+    noisy = lambda score, x, step, z: x + 0.5 * step * score(x) + jnp.sqrt(step) * jax.random.normal(anew(), x.shape)
+    report = check({"langevin_step": noisy}, framework="jax")
+    assert not report.ok and "declare randomness = own" in str(report)
+
+
+def test_the_law_of_code_that_keeps_a_key_is_compared():
+    own = {"randomness": "own"}
+    for size, right in ((1.0, True), (0.9, False)):
+        anew = keeping(jax.random.key(0))
+        step = lambda score, x, step, z, c=size, anew=anew: (
+            x + 0.5 * step * score(x) + c * jnp.sqrt(step) * jax.random.normal(anew(), x.shape)
+        )
+        assert check({"langevin_step": step}, framework="jax", conventions=own).ok is right
+
+
 def test_softplus_is_accurate_from_end_to_end():
     ours, theirs = namespace("jax"), namespace("numpy")
     a = np.array([-800.0, -700.0, -40.0, -3.0, -1e-9, 0.0, 1e-9, 3.0, 25.0, 40.0, 800.0, np.inf, -np.inf, np.nan])

@@ -115,6 +115,13 @@ CALLERS = [
     (IMPLICIT, centred, "rows-coupled", "alone and"),
     (IMPLICIT, crossed, "rows-coupled", "all pairs of rows"),
     (IMPLICIT, lambda s, x: np.mean(REFERENCE[IMPLICIT](s, x)) * len(x) ** 0.5, "batch-size-dependence", "B^0.5"),
+    (IMPLICIT, lambda s, x: np.sum(REFERENCE[IMPLICIT](s, x)) / (len(x) - 1), "batch-size-dependence", "B/(B − 1)"),
+    (
+        IMPLICIT,
+        lambda s, x: REFERENCE[IMPLICIT](s, x) - 2 * np.log(len(x)),
+        "batch-size-dependence",
+        "-2 log B is added",
+    ),
     (IMPLICIT, lambda s, x: REFERENCE[IMPLICIT](s, x) * np.arange(1, len(x) + 1), "row-order", "reversed"),
     (IMPLICIT, first_coordinate, "argument-x-unused-in-part", "Only x[:, 0] is used"),
     (DENOISING, unpaired, "rows-crossed", "the pairing is lost"),
@@ -133,6 +140,12 @@ CALLERS = [
 def test_a_fact_is_found_and_is_said(name, function, expected, said):
     finding = {fact.name: fact for fact in facts(inquiry(name, function))}[expected]
     assert finding.kind == "mistake" and said in finding.sentence + finding.evidence, finding
+
+
+def test_of_no_law_of_the_number_of_rows_none_is_said():
+    odd = inquiry(IMPLICIT, lambda s, x: np.mean(REFERENCE[IMPLICIT](s, x)) * len(x) ** 0.279)
+    (finding,) = [fact for fact in facts(odd) if fact.name == "batch-size-dependence"]
+    assert "; " not in finding.evidence, finding
 
 
 def test_what_is_no_mean_over_pairs_of_rows_is_not_called_one():

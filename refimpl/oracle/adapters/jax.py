@@ -2,11 +2,13 @@
 
 The callables handed over are closures over the traced parameters, and pytrees, so that a caller may jit a function of
 them. The caller's own function is compiled whole where it can be, since op by op each operation is compiled by itself;
-where it cannot, because it looks at values on the way, it runs as it is.
+where it cannot, because it looks at values on the way, it runs as it is; so does one that draws its own numbers, whose
+keys change from call to call.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -115,22 +117,36 @@ def evaluate(
 
     x64  False for everything in 32 bits, as JAX has it if nobody asks
     """
-    with jax.enable_x64(x64):
+    run = _as_it_is if conventions.randomness == "own" else _compiled
+    with jax.enable_x64(x64), _leaks_told():
         call, parameters = _call(function, operation, case, conventions)
+        value = lambda: Outcome.of_value(_as_numpy(run(call, parameters)))
         if not (operation.trained and with_gradient):
-            return _value(call, parameters)
+            return value()
         try:
-            result, slopes = _compiled(_with_gradient(call), parameters)
+            result, slopes = run(_with_gradient(call), parameters)
+        except jax.errors.UnexpectedTracerError:
+            raise
         except Exception as error:  # whatever a tracer meets in code that was written for arrays
             problem = f"jax cannot differentiate it: {type(error).__name__}: {_first_line(error)}"
-            outcome = _value(call, parameters)
+            outcome = value()
             return outcome if outcome.problem else outcome.without_gradient(problem, "error")
         outcome, gradient = Outcome.of_value(_as_numpy(result)), flat(slopes)
         return outcome if outcome.problem else outcome.with_gradient(gradient, detached=not np.any(gradient))
 
 
-def _value(call: Callable, parameters: list) -> Outcome:
-    return Outcome.of_value(_as_numpy(_compiled(call, parameters)))
+@contextmanager
+def _leaks_told() -> Iterator[None]:
+    """What JAX says of it is a page, and of its own workings."""
+    try:
+        yield
+    except jax.errors.UnexpectedTracerError as error:
+        said = "it keeps what it computed, as a key that is split, from one call to the next; a call is compiled here, "
+        said += (
+            "and leaves nothing behind. Take the draws that are handed over, inside refimpl.replay if they are made "
+        )
+        said += "by jax.random; or declare randomness = own"
+        raise RuntimeError(said).with_traceback(error.__traceback__) from None
 
 
 def _with_gradient(call: Callable) -> Callable:
@@ -145,6 +161,10 @@ def _with_gradient(call: Callable) -> Callable:
         return result, slopes
 
     return both
+
+
+def _as_it_is(function: Callable, parameters: list) -> Any:
+    return function(parameters)
 
 
 def _compiled(function: Callable, parameters: list) -> Any:

@@ -10,6 +10,8 @@ from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import NAMING, UNITS
 
+SHOWN = 8  # cases
+
 
 def inexact(inquiry: Inquiry) -> list[Finding]:
     """Near the reference, though not to rounding: what it is cannot be told from outside."""
@@ -19,7 +21,8 @@ def inexact(inquiry: Inquiry) -> list[Finding]:
     sentence = (
         "Your result is near the reference, but not to rounding: finite differences, single precision inside, an "
     )
-    sentence += "iteration stopped early, or a small term of your own, such as weight decay, which moves the minimiser."
+    sentence += "iteration stopped early, or a small term of your own"
+    sentence += ", such as weight decay, which moves the minimiser." if inquiry.operation.trained else "."
     evidence = f"at worst {worst:.1e} of the size of the terms, on {len(inquiry.trials)} cases"
     return [inquiry.finding("approximation", "inexact", sentence, evidence)]
 
@@ -38,12 +41,23 @@ def offset(inquiry: Inquiry) -> list[Finding]:
 def unnamed(inquiry: Inquiry) -> list[Finding]:
     """Nothing known gives what the caller gave; the numbers then."""
     sentence = "No catalogued mistake and no convention gives what you gave. The numbers are all there is to go by."
-    right = sum(max(t.units) <= UNITS for t in inquiry.trials)
-    ratios = [
-        float(np.mean(np.asarray(t.outcome.value)) / (np.mean(t.expected.rows) or np.nan)) for t in inquiry.trials
-    ]
-    evidence = f"{right} of {len(inquiry.trials)} cases agree; your value over the reference's: "
-    return [inquiry.finding("mistake", "unnamed", sentence, evidence + ", ".join(f"{r:.4g}" for r in ratios))]
+    right, wrong = ([t for t in inquiry.trials if (max(t.units) <= UNITS) is so] for so in (True, False))
+    evidence = (
+        f"{len(right)} of {len(inquiry.trials)} cases agree{_kinds(right, wrong)}; your value over the reference's: "
+    )
+    shown = ", ".join(f"{_ratio(t):.4g} ({t.case.name})" for t in wrong[:SHOWN]) + ", …" * (len(wrong) > SHOWN)
+    return [inquiry.finding("mistake", "unnamed", sentence, evidence + shown)]
+
+
+def _ratio(trial: Trial) -> float:
+    return float(np.mean(np.asarray(trial.outcome.value)) / (np.mean(trial.expected.rows) or np.nan))
+
+
+def _kinds(right: Sequence[Trial], wrong: Sequence[Trial]) -> str:
+    """Which processes the wrong cases have, if the right ones have others."""
+    of = lambda trials: {type(t.case.inputs["sde"]).__name__ for t in trials if "sde" in t.case.inputs}
+    only = of(wrong) and of(right) and not of(wrong) & of(right)
+    return f", and those that do not are all of {' and '.join(sorted(of(wrong)))}" if only else ""
 
 
 def in_nats(inquiry: Inquiry, findings: Sequence[Finding]) -> list[Finding]:

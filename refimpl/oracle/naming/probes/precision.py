@@ -11,11 +11,11 @@ import numpy as np
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again, is_array, with_input
 from refimpl.oracle.operation import Case
+from refimpl.oracle.redraws import SHARE
 from refimpl.oracle.report import Finding
 from refimpl.oracle.tolerance import EPSILON, NAMING
 from refimpl.vocabulary import Array
 
-SHARE = 2.0**-34
 # A result that carries 24 bits is off by a few units of 2⁻²⁴ of its terms, rounded a few hundred times.
 SINGLE = 2.0**-14
 # What the reference must answer with, as a share of SHARE and of the size of its terms. Rounding in double precision,

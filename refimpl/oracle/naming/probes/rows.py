@@ -111,10 +111,8 @@ def rows_doubled(inquiry: Inquiry) -> list[Finding]:
     due = 2.0 if trial.conventions.reduction == "sum" else 1.0
     if _apart(trial, twice, due * once) <= NAMING:
         return []
-    power = _power(trial, once, twice, thrice)
     sentence = "The number of rows changes what your function gives: the same rows twice over give something else."
-    seen = f"case {trial.case.name}: {once[0]:.6g} becomes {twice[0]:.6g}"
-    seen += f"; it goes with B^{power:.3g}" if power is not None else ""
+    seen = f"case {trial.case.name}: {once[0]:.6g} becomes {twice[0]:.6g}{_law(trial, once, twice, thrice)}"
     return [inquiry.finding("mistake", "batch-size-dependence", sentence, seen)]
 
 
@@ -128,15 +126,34 @@ def _repeated(inquiry: Inquiry, trial: Trial) -> tuple[Array | None, ...]:
     return tuple(np.array([total(one)]) if one else None for one in asked)
 
 
+def _law(trial: Trial, once: Array, twice: Array, thrice: Array | None) -> str:
+    """How the result goes with the number of rows, where that is seen at twice and at three times as many."""
+    power = _power(trial, once, twice, thrice)
+    if power is not None:
+        return f"; it goes with B^{power:.3g}"
+    if thrice is None:
+        return ""
+    of_one = (twice - once) / np.log(2.0)
+    if np.ptp(of_one) <= NAMING * trial.scales[0] and _apart(trial, thrice, once + of_one * np.log(3.0)) <= NAMING:
+        return f"; {np.mean(of_one):.4g} log B is added"
+    bessel = lambda times: times * rows(trial.case) / (times * rows(trial.case) - 1.0)
+    if rows(trial.case) > 1 and all(
+        _apart(trial, given, once * bessel(times) / bessel(1)) <= NAMING for times, given in ((2, twice), (3, thrice))
+    ):
+        return "; it goes with B/(B − 1)"
+    return ""
+
+
 def _power(trial: Trial, once: Array | None, twice: Array | None, thrice: Array | None) -> float | None:
-    """The power of B with which the result goes, if it goes with one."""
+    """The power of B with which the result goes, if it goes with one that somebody writes: a multiple of a half."""
     if once is None or twice is None or thrice is None or not np.any(once):
         return None
     ratio = float(once @ twice / (once @ once))
     if ratio <= 0.0 or _apart(trial, twice, ratio * once) > NAMING:
         return None
-    power = float(np.log2(ratio))
-    return power if _apart(trial, thrice, 3.0**power * once) <= 10 * NAMING else None
+    power = round(2.0 * float(np.log2(ratio))) / 2.0
+    fits = all(_apart(trial, given, times**power * once) <= NAMING for times, given in ((2.0, twice), (3.0, thrice)))
+    return power if fits else None
 
 
 def order_of_rows(inquiry: Inquiry) -> list[Finding]:
