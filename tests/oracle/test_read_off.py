@@ -221,6 +221,16 @@ def diagonal_alone(score, x, alpha, sigma):
     return without + (whole - without) * np.eye(x.shape[1])
 
 
+def counted(count):
+    """NCE with the logarithm of another count than that of the noise rows."""
+
+    def wrong(log_model, log_noise, x, y):
+        logit = lambda u: LOGITS[NCE](log_model, log_noise, count(len(x), len(y)))(u)
+        return ns.softplus(-logit(x)) + np.sum(ns.softplus(logit(y)), axis=0)
+
+    return wrong
+
+
 softmax_over_rows = lambda logs: np.exp(logs - ns.log_sum_exp(logs, 1)[:, None])
 hard = lambda logs: 1.0 * (logs == np.max(logs, axis=0))
 SAID = {
@@ -231,17 +241,23 @@ SAID = {
         mixture(softmax_over_rows),
         "the responsibilities rₖ(x) are replaced by the softmax over the rows",
     ),
-    "gaussian_mixture_score ": (mixture(hard), "are replaced by 1 for the likeliest component and 0 for the others"),
+    "gaussian_mixture_score-hard": (
+        mixture(hard),
+        "are replaced by 1 for the likeliest component and 0 for the others",
+    ),
     "sliced_score_matching": (slices_out_of_step, "vᵀ(∂s/∂x)v is replaced by vₖ₋₁ᵀ(∂s/∂x)vₖ"),
     "log_acceptance_ratio": (norms_of_the_batch, "the squared norms are replaced by those of the whole batch"),
     "log_mean_weight": (weights_over_their_squares, "is replaced by Σ w/Σ w² of the weights over the largest"),
     "denoising_score_matching": (mean_level, "the level σ of the target is averaged over the rows"),
+    "noise_contrastive_estimation": (counted(lambda b, k: k + 1), "log K is replaced by log(K + 1)"),
+    "noise_contrastive_estimation-less": (counted(lambda b, k: k - 1), "log K is replaced by log(K − 1)"),
+    "noise_contrastive_estimation-rows": (counted(lambda b, k: b), "log K is replaced by log B"),
 }
 
 
 @pytest.mark.parametrize("which", SAID)
 def test_what_stands_in_the_place_of_a_part_is_said(which):
-    (function, said), operation = SAID[which], operations()[which.strip()]
+    (function, said), operation = SAID[which], operations()[which.split("-")[0]]
     (variant,) = (v for v in single(operation) if said in str(v))
     own = Conventions(model=operation.models[0])
     for case in cases_of(operation.name):

@@ -302,6 +302,16 @@ def _averaged_first(e, logit_y, log_shares):
     }
 
 
+def _other_counts(count, rows):
+    """Logarithms of what is counted in the place of the K contrast rows."""
+    return {
+        "log(K + 1)": lambda: math.log(count + 1.0),
+        "log(K − 1)": lambda: math.log(count - 1.0),
+        "log B": lambda: math.log(rows),
+        "log(KB)": lambda: math.log(count * rows),
+    }
+
+
 def _pieces(e, log_model, log_noise, x, y, with_count=True):
     y = e("the contrast rows y", y)
     count = float(len(y))
@@ -323,7 +333,7 @@ def _pieces(e, log_model, log_noise, x, y, with_count=True):
         swapped = e.choice("the log-densities in the logit", {"model and noise exchanged": "yes"})
         total = q - f if swapped else f - q
         if with_count:
-            nu = e("log K", math.log(count), {"K": lambda: count, "log(KB)": lambda: math.log(count * x.shape[0])})
+            nu = e("log K", math.log(count), {"K": lambda: count, **_other_counts(count, x.shape[0])})
             total = total - e(f"log K {where}", nu)
         else:
             total = total - e("a term log K", 0.0, {"log K": lambda: math.log(count)})
