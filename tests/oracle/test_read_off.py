@@ -175,6 +175,20 @@ def weight_for_its_logarithm(weights, means, covariances, x):
     return ns.log_sum_exp(np.stack(logs), 0)
 
 
+def largest_component(weights, means, covariances, x):
+    logs = [
+        np.log(w) + REFERENCE["gaussian_log_prob"](m, c, x) for w, m, c in zip(weights, means, covariances, strict=True)
+    ]
+    return np.max(np.stack(logs), axis=0)
+
+
+def weights_for_logits(name):
+    def wrong(weights, means, covariances, x):
+        return REFERENCE[name](np.exp(weights) / np.sum(np.exp(weights)), means, covariances, x)
+
+    return wrong
+
+
 def mixture(shares):
     def wrong(weights, means, covariances, x):
         of = list(zip(weights, means, covariances, strict=True))
@@ -237,6 +251,15 @@ SAID = {
     "gaussian_score": (factor_for_covariance, "the precision Σ⁻¹ is replaced by L⁻¹, where Σ = L Lᵀ"),
     "tweedie_variance": (diagonal_alone, "the Jacobian ∂s/∂x is replaced by its diagonal"),
     "gaussian_mixture_log_prob": (weight_for_its_logarithm, "log wₖ is replaced by wₖ"),
+    "gaussian_mixture_log_prob-max": (largest_component, "log Σₖ wₖ pₖ is replaced by the largest of log wₖ pₖ"),
+    "gaussian_mixture_log_prob-logits": (
+        weights_for_logits("gaussian_mixture_log_prob"),
+        "the weights wₖ are replaced by their softmax, as though they were logits",
+    ),
+    "gaussian_mixture_score-logits": (
+        weights_for_logits("gaussian_mixture_score"),
+        "the weights wₖ are replaced by their softmax, as though they were logits",
+    ),
     "gaussian_mixture_score": (
         mixture(softmax_over_rows),
         "the responsibilities rₖ(x) are replaced by the softmax over the rows",

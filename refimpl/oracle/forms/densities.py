@@ -42,7 +42,8 @@ def gaussian_score(e, mean, covariance, x):
 
 def _components(e, weights, means, covariances, x):
     logs = [_log_normal(e, x - e("the means μₖ", m), c) for m, c in zip(means, covariances, strict=True)]
-    w = e("the weights wₖ", weights)[:, None]
+    ways = {"their softmax, as though they were logits": lambda: np.exp(weights - log_sum_exp(weights, 0))}
+    w = e("the weights wₖ", weights, ways)[:, None]
     return w, e.one_of("log wₖ", np.log(w), {"wₖ": lambda: w}), np.stack(logs)
 
 
@@ -52,7 +53,12 @@ def gaussian_mixture_log_prob(e, weights, means, covariances, x):
     return e.term(
         "log Σₖ wₖ pₖ",
         whole,
-        {"Σₖ wₖ log pₖ": lambda: np.sum(w * logs, 0), "the mean of log pₖ": lambda: np.mean(logs, 0)},
+        {
+            "Σₖ wₖ log pₖ": lambda: np.sum(w * logs, 0),
+            "the mean of log pₖ": lambda: np.mean(logs, 0),
+            "the largest of log wₖ pₖ": lambda: np.max(log_w + logs, 0),
+            "the largest of log pₖ": lambda: np.max(logs, 0),
+        },
     )
 
 
