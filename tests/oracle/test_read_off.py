@@ -245,6 +245,23 @@ def counted(count):
     return wrong
 
 
+def slope_without_start(name):
+    """β₁ for the slope β₁ − β₀ of the rate."""
+    return lambda beta_0, beta_1, *point: REFERENCE[name](beta_0, beta_0 + beta_1, *point)
+
+
+def integral_to_the_end(beta_0, beta_1, t):
+    return np.sqrt((beta_0 + t * (beta_1 - beta_0)) * (1.0 - np.exp(-beta_0 - beta_1)))
+
+
+def slope_of_the_integral(beta_0, beta_1, t):
+    return np.sqrt((beta_0 + t * (beta_1 - beta_0)) * (1.0 - np.exp(-2.0 * beta_0 * t - t**2 * beta_1)))
+
+
+def noise_of_a_step(beta_0, beta_1, t):
+    return np.sqrt(1.0 - np.exp(-beta_0 - t * (beta_1 - beta_0)))
+
+
 softmax_over_rows = lambda logs: np.exp(logs - ns.log_sum_exp(logs, 1)[:, None])
 hard = lambda logs: 1.0 * (logs == np.max(logs, axis=0))
 SAID = {
@@ -272,6 +289,13 @@ SAID = {
     "log_acceptance_ratio": (norms_of_the_batch, "the squared norms are replaced by those of the whole batch"),
     "log_mean_weight": (weights_over_their_squares, "is replaced by Σ w/Σ w² of the weights over the largest"),
     "denoising_score_matching": (mean_level, "the level σ of the target is averaged over the rows"),
+    **{
+        name: (slope_without_start(name), "the slope β₁ − β₀ is replaced by β₁")
+        for name in ("vp_drift", "vp_diffusion", "vp_marginal", "sub_vp_drift", "sub_vp_diffusion", "sub_vp_marginal")
+    },
+    "sub_vp_diffusion-end": (integral_to_the_end, "the exponent 2B is replaced by 2B(1), at whatever t"),
+    "sub_vp_diffusion-slope": (slope_of_the_integral, "the exponent 2B is replaced by 2β₀ t + t² β₁"),
+    "vp_diffusion-step": (noise_of_a_step, "is replaced by 1 − e^−β, that of a step of length one"),
     "noise_contrastive_estimation": (counted(lambda b, k: k + 1), "log K is replaced by log(K + 1)"),
     "noise_contrastive_estimation-less": (counted(lambda b, k: k - 1), "log K is replaced by log(K − 1)"),
     "noise_contrastive_estimation-rows": (counted(lambda b, k: b), "log K is replaced by log B"),
