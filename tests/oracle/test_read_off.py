@@ -262,6 +262,17 @@ def noise_of_a_step(beta_0, beta_1, t):
     return np.sqrt(1.0 - np.exp(-beta_0 - t * (beta_1 - beta_0)))
 
 
+def trace_over(coordinates):
+    """Implicit score matching with a trace over some of the coordinates."""
+
+    def wrong(score, x):
+        entries = ns.jacobian(score, x)
+        diagonal = np.stack([entries[:, i, i] for i in range(x.shape[1])], -1)[:, coordinates]
+        return np.sum(diagonal, axis=1) + 0.5 * np.sum(score(x) ** 2, axis=1)
+
+    return wrong
+
+
 softmax_over_rows = lambda logs: np.exp(logs - ns.log_sum_exp(logs, 1)[:, None])
 hard = lambda logs: 1.0 * (logs == np.max(logs, axis=0))
 SAID = {
@@ -296,6 +307,14 @@ SAID = {
     "sub_vp_diffusion-end": (integral_to_the_end, "the exponent 2B is replaced by 2B(1), at whatever t"),
     "sub_vp_diffusion-slope": (slope_of_the_integral, "the exponent 2B is replaced by 2β₀ t + t² β₁"),
     "vp_diffusion-step": (noise_of_a_step, "is replaced by 1 − e^−β, that of a step of length one"),
+    "implicit_score_matching": (
+        trace_over(slice(None, -1)),
+        "the trace ∇·s is replaced by that without the last coordinate",
+    ),
+    "implicit_score_matching-first": (
+        trace_over(slice(1, None)),
+        "the trace ∇·s is replaced by that without the first coordinate",
+    ),
     "noise_contrastive_estimation": (counted(lambda b, k: k + 1), "log K is replaced by log(K + 1)"),
     "noise_contrastive_estimation-less": (counted(lambda b, k: k - 1), "log K is replaced by log(K − 1)"),
     "noise_contrastive_estimation-rows": (counted(lambda b, k: b), "log K is replaced by log B"),
