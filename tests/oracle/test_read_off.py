@@ -48,6 +48,18 @@ def logits_clipped(log_model, log_noise, x, y):
     return ns.softplus(-logit(x)) + np.sum(ns.softplus(logit(y)), axis=0)
 
 
+def smoothed(logit, x, y):
+    """One-sided label smoothing."""
+    a, b = logit(x), logit(y)
+    return -0.9 * ns.softplus(-a) - 0.1 * ns.softplus(a) - np.mean(ns.softplus(b), axis=0)
+
+
+def smoothed_nce(log_model, log_noise, x, y):
+    logit = LOGITS[NCE](log_model, log_noise, len(y))
+    data = 0.8 * ns.softplus(-logit(x)) + 0.2 * ns.softplus(logit(x))
+    return data + np.sum(ns.softplus(logit(y)), axis=0)
+
+
 def penalised(weight, of_mean):
     def wrong(log_density, x, y):
         f, g = log_density(x), log_density(y)
@@ -100,6 +112,14 @@ READ = {
     "nce-float32": (NCE, contrast(NCE, lambda h: np.log(np.maximum(h, 2.0**-23))), HELD, "held above 1.19e-07"),
     "nce-entropy": (NCE, contrast(NCE, held), "logarithm-held", "its logarithm is held at −100 there"),
     "nce-logit": (NCE, logits_clipped, "logit-clipped", "clipped to ±2.5"),
+    "gan-smooth": ("gan_contrast", smoothed, "label-smoothing", "has the label 1 − 0.1, in the place of 1"),
+    "nce-smooth": (NCE, smoothed_nce, "label-smoothing", "the loss of a data row has the label 1 − 0.2"),
+    "fce-smooth": (
+        FCE,
+        lambda f, g, x, y: smoothed(LOGITS[FCE](f, g, 1), x, y),
+        "label-smoothing",
+        "the label 1 − 0.1",
+    ),
     "penalty": ("contrastive_divergence", penalised(0.03, False), "penalty", "has 0.03 (f(x)²"),
     "penalty-of-mean": ("contrastive_divergence", penalised(0.2, True), "penalty-on-the-mean", "has 0.2 (f(x)²"),
     "huber": ("explicit_score_matching", huber, "huber", "a square up to 0.7"),

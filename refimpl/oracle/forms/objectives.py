@@ -273,6 +273,12 @@ def _link(e, part, a):
     return e(part, e.free("the probability in the logarithms", loss, ways), _links(a), rows=np.ndim(a) - 1)
 
 
+def _smoothed(e, part, data, logit):
+    """The loss of the data, also of the two labels mixed; of half and half and beyond, the data is the other class."""
+    mixed = lambda c: (1.0 - c) * data + c * ns.softplus(logit) if c < 0.5 else np.nan * data
+    return e.free(part, data, {"label-smoothing": mixed})
+
+
 def _links(a):
     share = lambda a: np.exp(-ns.softplus(-a))
     return {
@@ -366,6 +372,7 @@ def noise_contrastive_estimation(e, log_model, log_noise, x, y):
         table = lambda u: log_model(u)[..., :, None] - log_noise(u)[..., None, :] - math.log(k)
         return np.mean(ns.softplus(-table(x)), -1) + np.mean(np.sum(ns.softplus(table(y)), 0), -1)
     data, rows = _link(e, "the loss of a data row", -at_x), _link(e, "the loss of a noise row", at_y)
+    data = _smoothed(e, "the loss of a data row", data, at_x)
     of_mean = {"K times that of the averaged logit": lambda: k * ns.softplus(np.mean(at_y, 0))}
     loss = e.term("the data term −log h(x)", data) + e.term(
         "the noise term −Σₖ log(1 − h(yₖ))", e.total("the sum over the noise rows", rows), of_mean
@@ -426,6 +433,7 @@ def _contrast(e, at_x, at_y):
         _link(e, "−log of the share of a data row", -at_x),
         _link(e, "−log of one minus the share of a contrast row", at_y),
     )
+    data = _smoothed(e, "−log of the share of a data row", data, at_x)
     batch = {
         "−log of the share averaged over the rows": lambda: 0.0 * at_x - np.log(np.mean(np.exp(-ns.softplus(-at_x))))
     }

@@ -219,6 +219,12 @@ FREE: dict[str, Free] = {
         "is clipped to ±{c}",
         "A row whose logit lies beyond has no gradient, and where the right logit does, it is not learnt.",
     ),
+    "label-smoothing": Free(
+        "choice",
+        "has the label 1 − {c}, in the place of 1",
+        "This is one-sided label smoothing, (1 − c) log h + c log(1 − h) with that c, another objective: at its "
+        "minimiser h is 1 − c times what it should be.",
+    ),
     "penalty": Free(
         "choice",
         "has {c} (f(x)² + f(y)²) added to it, averaged over the negatives y",

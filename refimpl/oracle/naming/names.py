@@ -53,6 +53,9 @@ MEANINGS = {
     "logarithm-held": "A probability that is zero to rounding has the logarithm −100, or another number: so does "
     "torch's binary_cross_entropy. There is no gradient there. Take binary_cross_entropy_with_logits, or softplus.",
     "logit-clipped": "The logit is clipped: rows beyond have no gradient.",
+    "label-smoothing": "The data has the label 1 − c in the place of 1, (1 − c) log h + c log(1 − h): another "
+    "objective, of another minimiser, where h is 1 − c times what it should be. The finding says which c; expect it, "
+    "if it is meant.",
     "penalty": "α (f(x)² + f(y)²) is added to the loss, to keep the log-density small: another objective, of another "
     "minimiser. The finding says which α; expect it, if it is meant.",
     "penalty-on-the-mean": "The same with the mean of f over the negatives, squared.",
