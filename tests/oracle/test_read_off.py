@@ -43,6 +43,10 @@ def held(h):
     return np.where(there, np.log(np.where(there, h, 1.0)), -100.0)
 
 
+def confined(c):
+    return lambda h: np.log(np.clip(h, c, 1.0 - c))
+
+
 def logits_clipped(log_model, log_noise, x, y):
     logit = lambda u: np.clip(LOGITS["noise_contrastive_estimation"](log_model, log_noise, len(y))(u), -2.5, 2.5)
     return ns.softplus(-logit(x)) + np.sum(ns.softplus(logit(y)), axis=0)
@@ -109,6 +113,8 @@ READ = {
     "nce-1e-12": (NCE, contrast(NCE, lambda h: np.log(h + 1e-12)), EPSILON, "ε = 1e-12"),
     "fce-1e-8": (FCE, contrast(FCE, lambda h: np.log(h + 1e-8)), EPSILON, "−log ε = 18.4"),
     "nce-held": (NCE, contrast(NCE, lambda h: np.log(np.maximum(h, 1e-7))), HELD, "held above 1e-07"),
+    "nce-confined": (NCE, contrast(NCE, confined(1e-7)), "probability-confined", "between 1e-07 and 1 − 1e-07"),
+    "fce-confined": (FCE, contrast(FCE, confined(1e-2)), "probability-confined", "between 0.01 and 1 − 0.01"),
     "nce-float32": (NCE, contrast(NCE, lambda h: np.log(np.maximum(h, 2.0**-23))), HELD, "held above 1.19e-07"),
     "nce-entropy": (NCE, contrast(NCE, held), "logarithm-held", "its logarithm is held at −100 there"),
     "nce-logit": (NCE, logits_clipped, "logit-clipped", "clipped to ±2.5"),

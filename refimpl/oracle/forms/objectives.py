@@ -267,6 +267,7 @@ def _link(e, part, a):
     ways = {
         "epsilon-in-logarithm": lambda c: -np.log(h() + c),
         "probability-clipped": lambda c: -np.log(np.maximum(h(), c)),
+        "probability-confined": lambda c: -np.log(np.clip(h(), c, 1.0 - c)),
         "logarithm-held": lambda c: np.where(h() < 2.0**-54, c, ns.softplus(a)),
     }
     loss = e("log(1 + e^a) of the logits", ns.softplus(a), _links(a), rows=np.ndim(a) - 1)

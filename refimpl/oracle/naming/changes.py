@@ -208,6 +208,12 @@ FREE: dict[str, Free] = {
         "−log h cannot exceed {bound} then, and has no gradient there: where the classifier is surely wrong nothing is "
         "learnt. Compute the logarithm from the logit, as log(1 + e^a).",
     ),
+    "probability-confined": Free(
+        "approximation",
+        "is held between {c} and 1 − {c}",
+        "−log h cannot exceed {bound} then, and beyond either bound a row has no gradient: where the classifier is "
+        "surely wrong nothing is learnt. Compute the logarithm from the logit, as log(1 + e^a).",
+    ),
     "logarithm-held": Free(
         "approximation",
         "is 0 to rounding below 2⁻⁵⁴, and its logarithm is held at −{c} there",
