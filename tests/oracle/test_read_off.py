@@ -101,12 +101,24 @@ def jittered(mean, covariance, x):
     return REFERENCE["gaussian_log_prob"](mean, covariance + 1e-6 * np.eye(len(mean)), x)
 
 
+def by_variance(score, x, z, sigma, weight):
+    """Denoising score matching whose target divides by σ² and a small number."""
+    residual = score(x + sigma * z) + sigma * z / (sigma**2 + 1e-3)
+    return 0.5 * np.sum(weight * residual**2, axis=1)
+
+
+def by_variance_in_time(score, sde, x, z, t, weight):
+    alpha, sigma = sde.marginal(t)
+    return by_variance(lambda u: score(u, t), alpha * x, z, sigma, weight(t))
+
+
 def jittered_root(beta_0, beta_1, t):
     integral = beta_0 * t + 0.5 * t**2 * (beta_1 - beta_0)
     return np.exp(-0.5 * integral), np.sqrt(1.0 - np.exp(-integral) + 1e-5)
 
 
 NCE, FCE = "noise_contrastive_estimation", "flow_contrastive_estimation"
+DSM, TARGET = "denoising_score_matching", "the divisor σ² of the target −σ z/σ² has 0.001 added to it"
 EPSILON, HELD = "epsilon-in-logarithm", "probability-clipped"
 READ = {
     "nce-1e-6": (NCE, contrast(NCE, lambda h: np.log(h + 1e-6)), EPSILON, "ε = 1e-06"),
@@ -132,6 +144,20 @@ READ = {
     "flow": ("coupling_flow_forward", clipped_scales, "output-clipped", "clipped to ±0.75"),
     "covariance": ("gaussian_log_prob", jittered, "jitter", "the covariance Σ has 1e-06 added"),
     "root": ("vp_marginal", jittered_root, "jitter", "the variance under the root has 1e-05 added"),
+    "target": (DSM, lambda s, x, z, sigma: by_variance(s, x, z, sigma, 1.0), "jitter", TARGET),
+    "target-weighted": (
+        "multiscale_denoising",
+        lambda s, x, z, sigma: by_variance(lambda u: s(u, sigma), x, z, sigma, sigma**2),
+        "jitter",
+        TARGET,
+    ),
+    "target-in-time": ("continuous_denoising", by_variance_in_time, "jitter", TARGET.replace("σ", "σ_t")),
+    "divisor-squared": (
+        "score_from_denoiser",
+        lambda clean, x, alpha, sigma: (alpha * clean - x) / (sigma**2 + 1e-4),
+        "jitter",
+        "the divisor σ² has 0.0001 added",
+    ),
     "divisor": ("score_from_noise", lambda z, sigma: -z / (sigma + 1e-8), "jitter", "the divisor σ has 1e-08 added"),
 }
 

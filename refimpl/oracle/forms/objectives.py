@@ -171,6 +171,13 @@ def _perturbed(e, x, z, sigma, alpha=1.0):
     return e("the point x̃ of the score", data * x + level * z, {"x": lambda: x, "αx": lambda: alpha * x})
 
 
+def _divisor(e, level, letter="σ"):
+    """σ, also as it is in −z/σ = −σ z/σ² with a number added to one of the divisors."""
+    value = e.free(f"the divisor {letter} of the target", level, {"jitter": lambda c: level + c})
+    squared = {"jitter": lambda c: (level**2 + c) / level}
+    return e.free(f"the divisor {letter}² of the target −{letter} z/{letter}²", value, squared)
+
+
 def _wide(loss, first, second, z, column):
     """first · loss of every row times second of every row, averaged: a column (B, 1) against rows (B,). Where they are
     numbers it is nothing new."""
@@ -189,8 +196,7 @@ def denoising_score_matching(e, score, x, z, sigma):
     s = score(point)
     s = e("the score s(x̃)", s, _scaled_scores(s, sigma))
     level = e("the level σ of the target", sigma)
-    divisor = e.free("the divisor σ of the target", level, {"jitter": lambda c: level + c})
-    target = e("the target −z/σ", -z / divisor, _targets(z, sigma, point, x, 1.0))
+    target = e("the target −z/σ", -z / _divisor(e, level), _targets(z, sigma, point, x, 1.0))
     residual = lambda: 0.5 * np.sum((s - target) ** 2, -1)
     wide = _wide(residual, sigma**2, 1.0 / sigma**2, z, column)
     return squared_residual(e, s, target, also={"every row's weighted loss over every row's weight σ²": wide})
@@ -213,7 +219,7 @@ def multiscale_denoising(e, score, x, z, sigma):
         "−x̃/σ": lambda: -point / sigma,
         "−x/σ": lambda: -x / sigma,
     }
-    target = e("the target −z", -z, targets)
+    target = e("the target −z", -z * (sigma / _divisor(e, sigma)), targets)
     wide = _wide(lambda: 0.5 * np.sum((s - target / sigma) ** 2, -1), 1.0, sigma**2, z, column)
     return squared_residual(e, scale * s, target, also={"every row's loss with every row's weight σ²": wide})
 
@@ -240,7 +246,7 @@ def continuous_denoising(e, score, sde, x, z, t, weight):
     s = score(point, told)
     s = e("the score s(x_t, t)", s, _scaled_scores(s, sigma))
     divisor = e("the deviation σ_t of the target", sigma)
-    target = e("the target −z/σ_t", -z / divisor, _targets(z, sigma, point, x, alpha))
+    target = e("the target −z/σ_t", -z / _divisor(e, divisor, "σ_t"), _targets(z, sigma, point, x, alpha))
     given = weight(e.time("the time of the weight", t))
     e.quantity("w(t)", given)
     w = e("the weight w(t)", given, {"σ_t²": lambda: sigma**2, "g²": lambda: g**2, "g": lambda: g})
