@@ -325,6 +325,12 @@ def trace_over(coordinates):
     return wrong
 
 
+def ratio_upside_down(sde, s, t):
+    (alpha_s, sigma_s), (alpha_t, sigma_t) = sde.marginal(s), sde.marginal(t)
+    ratio = alpha_s / alpha_t
+    return ratio, np.sqrt(np.abs(sigma_t**2 - (ratio * sigma_s) ** 2))
+
+
 softmax_over_rows = lambda logs: np.exp(logs - ns.log_sum_exp(logs, 1)[:, None])
 hard = lambda logs: 1.0 * (logs == np.max(logs, axis=0))
 SAID = {
@@ -367,6 +373,7 @@ SAID = {
         trace_over(slice(1, None)),
         "the trace ∇·s is replaced by that without the first coordinate",
     ),
+    "transition": (ratio_upside_down, "α_{t|s} is replaced by its inverse"),
     "noise_contrastive_estimation": (counted(lambda b, k: k + 1), "log K is replaced by log(K + 1)"),
     "noise_contrastive_estimation-less": (counted(lambda b, k: k - 1), "log K is replaced by log(K − 1)"),
     "noise_contrastive_estimation-rows": (counted(lambda b, k: b), "log K is replaced by log B"),

@@ -203,7 +203,8 @@ def transition(e, sde, s, t):
     alpha = e("α_{t|s}", alpha_t / alpha_s)
     shrunk = e("the factor α²_{t|s} of σ_s²", alpha**2, {"α_t²": lambda: alpha_t**2})
     variance = sigma_t**2 - e("the earlier variance α²_{t|s} σ_s²", shrunk * sigma_s**2)
-    sigma = np.sqrt(e.free("the variance under the root", variance, {"jitter": lambda c: variance + c}))
+    rooted = e.free("the variance under the root", variance, {"jitter": lambda c: variance + c})
+    sigma = np.sqrt(np.abs(rooted))  # a wrong part may make it negative, which a caller may not see
     e.quantity("σ_{t|s}", sigma)
     step = t - s
     slope = lambda at: ns.divergence(lambda x: sde.drift(x, at), np.ones((np.size(step), 1)))[:, None]
