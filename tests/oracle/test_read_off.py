@@ -331,6 +331,17 @@ def ratio_upside_down(sde, s, t):
     return ratio, np.sqrt(np.abs(sigma_t**2 - (ratio * sigma_s) ** 2))
 
 
+def moved_in_reverse(log_density, log_base, x, draws, betas, kernel):
+    """Annealed importance sampling whose moves take the temperatures from the last to the first."""
+    total = 0.0
+    for k in range(len(betas) - 1):
+        if k:
+            beta = betas[-1 - k]
+            x = kernel(lambda u, b=beta: (1.0 - b) * log_base(u) + b * log_density(u), x, draws[k - 1])
+        total = total + (betas[k + 1] - betas[k]) * (log_density(x) - log_base(x))
+    return total
+
+
 softmax_over_rows = lambda logs: np.exp(logs - ns.log_sum_exp(logs, 1)[:, None])
 hard = lambda logs: 1.0 * (logs == np.max(logs, axis=0))
 SAID = {
@@ -374,6 +385,10 @@ SAID = {
         "the trace ∇·s is replaced by that without the first coordinate",
     ),
     "transition": (ratio_upside_down, "α_{t|s} is replaced by its inverse"),
+    "annealed_importance_sampling": (
+        moved_in_reverse,
+        "the temperature of the move is replaced by β_{n−k}, from the last to the first",
+    ),
     "noise_contrastive_estimation": (counted(lambda b, k: k + 1), "log K is replaced by log(K + 1)"),
     "noise_contrastive_estimation-less": (counted(lambda b, k: k - 1), "log K is replaced by log(K − 1)"),
     "noise_contrastive_estimation-rows": (counted(lambda b, k: b), "log K is replaced by log B"),
