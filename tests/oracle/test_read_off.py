@@ -351,11 +351,11 @@ SAID = {
     "gaussian_mixture_log_prob-max": (largest_component, "log Σₖ wₖ pₖ is replaced by the largest of log wₖ pₖ"),
     "gaussian_mixture_log_prob-logits": (
         weights_for_logits("gaussian_mixture_log_prob"),
-        "the weights wₖ are replaced by their softmax, as though they were logits",
+        "log wₖ is replaced by the logarithm of the weights' softmax, as though they were logits",
     ),
     "gaussian_mixture_score-logits": (
         weights_for_logits("gaussian_mixture_score"),
-        "the weights wₖ are replaced by their softmax, as though they were logits",
+        "log wₖ is replaced by the logarithm of the weights' softmax, as though they were logits",
     ),
     "gaussian_mixture_score": (
         mixture(softmax_over_rows),

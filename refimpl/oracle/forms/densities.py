@@ -42,9 +42,12 @@ def gaussian_score(e, mean, covariance, x):
 
 def _components(e, weights, means, covariances, x):
     logs = [_log_normal(e, x - e("the means μₖ", m), c) for m, c in zip(means, covariances, strict=True)]
-    ways = {"their softmax, as though they were logits": lambda: np.exp(weights - log_sum_exp(weights, 0))}
-    w = e("the weights wₖ", weights, ways)[:, None]
-    return w, e.one_of("log wₖ", np.log(w), {"wₖ": lambda: w}), np.stack(logs)
+    w = e("the weights wₖ", weights)[:, None]
+    ways = {
+        "wₖ": lambda: w,
+        "the logarithm of the weights' softmax, as though they were logits": lambda: w - log_sum_exp(w, 0),
+    }
+    return w, e.one_of("log wₖ", np.log(w), ways), np.stack(logs)
 
 
 def gaussian_mixture_log_prob(e, weights, means, covariances, x):
