@@ -43,9 +43,25 @@ def held(h):
     return np.where(there, np.log(np.where(there, h, 1.0)), -100.0)
 
 
+def confined(c):
+    return lambda h: np.log(np.clip(h, c, 1.0 - c))
+
+
 def logits_clipped(log_model, log_noise, x, y):
     logit = lambda u: np.clip(LOGITS["noise_contrastive_estimation"](log_model, log_noise, len(y))(u), -2.5, 2.5)
     return ns.softplus(-logit(x)) + np.sum(ns.softplus(logit(y)), axis=0)
+
+
+def smoothed(logit, x, y):
+    """One-sided label smoothing."""
+    a, b = logit(x), logit(y)
+    return -0.9 * ns.softplus(-a) - 0.1 * ns.softplus(a) - np.mean(ns.softplus(b), axis=0)
+
+
+def smoothed_nce(log_model, log_noise, x, y):
+    logit = LOGITS[NCE](log_model, log_noise, len(y))
+    data = 0.8 * ns.softplus(-logit(x)) + 0.2 * ns.softplus(logit(x))
+    return data + np.sum(ns.softplus(logit(y)), axis=0)
 
 
 def penalised(weight, of_mean):
@@ -85,27 +101,63 @@ def jittered(mean, covariance, x):
     return REFERENCE["gaussian_log_prob"](mean, covariance + 1e-6 * np.eye(len(mean)), x)
 
 
+def by_variance(score, x, z, sigma, weight):
+    """Denoising score matching whose target divides by σ² and a small number."""
+    residual = score(x + sigma * z) + sigma * z / (sigma**2 + 1e-3)
+    return 0.5 * np.sum(weight * residual**2, axis=1)
+
+
+def by_variance_in_time(score, sde, x, z, t, weight):
+    alpha, sigma = sde.marginal(t)
+    return by_variance(lambda u: score(u, t), alpha * x, z, sigma, weight(t))
+
+
 def jittered_root(beta_0, beta_1, t):
     integral = beta_0 * t + 0.5 * t**2 * (beta_1 - beta_0)
     return np.exp(-0.5 * integral), np.sqrt(1.0 - np.exp(-integral) + 1e-5)
 
 
 NCE, FCE = "noise_contrastive_estimation", "flow_contrastive_estimation"
+DSM, TARGET = "denoising_score_matching", "the divisor σ² of the target −σ z/σ² has 0.001 added to it"
 EPSILON, HELD = "epsilon-in-logarithm", "probability-clipped"
 READ = {
     "nce-1e-6": (NCE, contrast(NCE, lambda h: np.log(h + 1e-6)), EPSILON, "ε = 1e-06"),
     "nce-1e-12": (NCE, contrast(NCE, lambda h: np.log(h + 1e-12)), EPSILON, "ε = 1e-12"),
     "fce-1e-8": (FCE, contrast(FCE, lambda h: np.log(h + 1e-8)), EPSILON, "−log ε = 18.4"),
     "nce-held": (NCE, contrast(NCE, lambda h: np.log(np.maximum(h, 1e-7))), HELD, "held above 1e-07"),
+    "nce-confined": (NCE, contrast(NCE, confined(1e-7)), "probability-confined", "between 1e-07 and 1 − 1e-07"),
+    "fce-confined": (FCE, contrast(FCE, confined(1e-2)), "probability-confined", "between 0.01 and 1 − 0.01"),
     "nce-float32": (NCE, contrast(NCE, lambda h: np.log(np.maximum(h, 2.0**-23))), HELD, "held above 1.19e-07"),
     "nce-entropy": (NCE, contrast(NCE, held), "logarithm-held", "its logarithm is held at −100 there"),
     "nce-logit": (NCE, logits_clipped, "logit-clipped", "clipped to ±2.5"),
+    "gan-smooth": ("gan_contrast", smoothed, "label-smoothing", "has the label 1 − 0.1, in the place of 1"),
+    "nce-smooth": (NCE, smoothed_nce, "label-smoothing", "the loss of a data row has the label 1 − 0.2"),
+    "fce-smooth": (
+        FCE,
+        lambda f, g, x, y: smoothed(LOGITS[FCE](f, g, 1), x, y),
+        "label-smoothing",
+        "the label 1 − 0.1",
+    ),
     "penalty": ("contrastive_divergence", penalised(0.03, False), "penalty", "has 0.03 (f(x)²"),
     "penalty-of-mean": ("contrastive_divergence", penalised(0.2, True), "penalty-on-the-mean", "has 0.2 (f(x)²"),
     "huber": ("explicit_score_matching", huber, "huber", "a square up to 0.7"),
     "flow": ("coupling_flow_forward", clipped_scales, "output-clipped", "clipped to ±0.75"),
     "covariance": ("gaussian_log_prob", jittered, "jitter", "the covariance Σ has 1e-06 added"),
     "root": ("vp_marginal", jittered_root, "jitter", "the variance under the root has 1e-05 added"),
+    "target": (DSM, lambda s, x, z, sigma: by_variance(s, x, z, sigma, 1.0), "jitter", TARGET),
+    "target-weighted": (
+        "multiscale_denoising",
+        lambda s, x, z, sigma: by_variance(lambda u: s(u, sigma), x, z, sigma, sigma**2),
+        "jitter",
+        TARGET,
+    ),
+    "target-in-time": ("continuous_denoising", by_variance_in_time, "jitter", TARGET.replace("σ", "σ_t")),
+    "divisor-squared": (
+        "score_from_denoiser",
+        lambda clean, x, alpha, sigma: (alpha * clean - x) / (sigma**2 + 1e-4),
+        "jitter",
+        "the divisor σ² has 0.0001 added",
+    ),
     "divisor": ("score_from_noise", lambda z, sigma: -z / (sigma + 1e-8), "jitter", "the divisor σ has 1e-08 added"),
 }
 
@@ -175,6 +227,20 @@ def weight_for_its_logarithm(weights, means, covariances, x):
     return ns.log_sum_exp(np.stack(logs), 0)
 
 
+def largest_component(weights, means, covariances, x):
+    logs = [
+        np.log(w) + REFERENCE["gaussian_log_prob"](m, c, x) for w, m, c in zip(weights, means, covariances, strict=True)
+    ]
+    return np.max(np.stack(logs), axis=0)
+
+
+def weights_for_logits(name):
+    def wrong(weights, means, covariances, x):
+        return REFERENCE[name](np.exp(weights) / np.sum(np.exp(weights)), means, covariances, x)
+
+    return wrong
+
+
 def mixture(shares):
     def wrong(weights, means, covariances, x):
         of = list(zip(weights, means, covariances, strict=True))
@@ -221,27 +287,117 @@ def diagonal_alone(score, x, alpha, sigma):
     return without + (whole - without) * np.eye(x.shape[1])
 
 
+def counted(count):
+    """NCE with the logarithm of another count than that of the noise rows."""
+
+    def wrong(log_model, log_noise, x, y):
+        logit = lambda u: LOGITS[NCE](log_model, log_noise, count(len(x), len(y)))(u)
+        return ns.softplus(-logit(x)) + np.sum(ns.softplus(logit(y)), axis=0)
+
+    return wrong
+
+
+def slope_without_start(name):
+    """β₁ for the slope β₁ − β₀ of the rate."""
+    return lambda beta_0, beta_1, *point: REFERENCE[name](beta_0, beta_0 + beta_1, *point)
+
+
+def integral_to_the_end(beta_0, beta_1, t):
+    return np.sqrt((beta_0 + t * (beta_1 - beta_0)) * (1.0 - np.exp(-beta_0 - beta_1)))
+
+
+def slope_of_the_integral(beta_0, beta_1, t):
+    return np.sqrt((beta_0 + t * (beta_1 - beta_0)) * (1.0 - np.exp(-2.0 * beta_0 * t - t**2 * beta_1)))
+
+
+def noise_of_a_step(beta_0, beta_1, t):
+    return np.sqrt(1.0 - np.exp(-beta_0 - t * (beta_1 - beta_0)))
+
+
+def trace_over(coordinates):
+    """Implicit score matching with a trace over some of the coordinates."""
+
+    def wrong(score, x):
+        entries = ns.jacobian(score, x)
+        diagonal = np.stack([entries[:, i, i] for i in range(x.shape[1])], -1)[:, coordinates]
+        return np.sum(diagonal, axis=1) + 0.5 * np.sum(score(x) ** 2, axis=1)
+
+    return wrong
+
+
+def ratio_upside_down(sde, s, t):
+    (alpha_s, sigma_s), (alpha_t, sigma_t) = sde.marginal(s), sde.marginal(t)
+    ratio = alpha_s / alpha_t
+    return ratio, np.sqrt(np.abs(sigma_t**2 - (ratio * sigma_s) ** 2))
+
+
+def moved_in_reverse(log_density, log_base, x, draws, betas, kernel):
+    """Annealed importance sampling whose moves take the temperatures from the last to the first."""
+    total = 0.0
+    for k in range(len(betas) - 1):
+        if k:
+            beta = betas[-1 - k]
+            x = kernel(lambda u, b=beta: (1.0 - b) * log_base(u) + b * log_density(u), x, draws[k - 1])
+        total = total + (betas[k + 1] - betas[k]) * (log_density(x) - log_base(x))
+    return total
+
+
 softmax_over_rows = lambda logs: np.exp(logs - ns.log_sum_exp(logs, 1)[:, None])
 hard = lambda logs: 1.0 * (logs == np.max(logs, axis=0))
 SAID = {
     "gaussian_score": (factor_for_covariance, "the precision Σ⁻¹ is replaced by L⁻¹, where Σ = L Lᵀ"),
     "tweedie_variance": (diagonal_alone, "the Jacobian ∂s/∂x is replaced by its diagonal"),
     "gaussian_mixture_log_prob": (weight_for_its_logarithm, "log wₖ is replaced by wₖ"),
+    "gaussian_mixture_log_prob-max": (largest_component, "log Σₖ wₖ pₖ is replaced by the largest of log wₖ pₖ"),
+    "gaussian_mixture_log_prob-logits": (
+        weights_for_logits("gaussian_mixture_log_prob"),
+        "log wₖ is replaced by the logarithm of the weights' softmax, as though they were logits",
+    ),
+    "gaussian_mixture_score-logits": (
+        weights_for_logits("gaussian_mixture_score"),
+        "log wₖ is replaced by the logarithm of the weights' softmax, as though they were logits",
+    ),
     "gaussian_mixture_score": (
         mixture(softmax_over_rows),
         "the responsibilities rₖ(x) are replaced by the softmax over the rows",
     ),
-    "gaussian_mixture_score ": (mixture(hard), "are replaced by 1 for the likeliest component and 0 for the others"),
+    "gaussian_mixture_score-hard": (
+        mixture(hard),
+        "are replaced by 1 for the likeliest component and 0 for the others",
+    ),
     "sliced_score_matching": (slices_out_of_step, "vᵀ(∂s/∂x)v is replaced by vₖ₋₁ᵀ(∂s/∂x)vₖ"),
     "log_acceptance_ratio": (norms_of_the_batch, "the squared norms are replaced by those of the whole batch"),
     "log_mean_weight": (weights_over_their_squares, "is replaced by Σ w/Σ w² of the weights over the largest"),
     "denoising_score_matching": (mean_level, "the level σ of the target is averaged over the rows"),
+    **{
+        name: (slope_without_start(name), "the slope β₁ − β₀ is replaced by β₁")
+        for name in ("vp_drift", "vp_diffusion", "vp_marginal", "sub_vp_drift", "sub_vp_diffusion", "sub_vp_marginal")
+    },
+    "sub_vp_diffusion-end": (integral_to_the_end, "the exponent 2B is replaced by 2B(1), at whatever t"),
+    "sub_vp_diffusion-slope": (slope_of_the_integral, "the exponent 2B is replaced by 2β₀ t + t² β₁"),
+    "vp_diffusion-step": (noise_of_a_step, "is replaced by 1 − e^−β, that of a step of length one"),
+    "implicit_score_matching": (
+        trace_over(slice(None, -1)),
+        "the trace ∇·s is replaced by that without the last coordinate",
+    ),
+    "implicit_score_matching-first": (
+        trace_over(slice(1, None)),
+        "the trace ∇·s is replaced by that without the first coordinate",
+    ),
+    "transition": (ratio_upside_down, "α_{t|s} is replaced by its inverse"),
+    "annealed_importance_sampling": (
+        moved_in_reverse,
+        "the temperature of the move is replaced by β_{n−k}, from the last to the first",
+    ),
+    "noise_contrastive_estimation": (counted(lambda b, k: k + 1), "log K is replaced by log(K + 1)"),
+    "noise_contrastive_estimation-less": (counted(lambda b, k: k - 1), "log K is replaced by log(K − 1)"),
+    "noise_contrastive_estimation-rows": (counted(lambda b, k: b), "log K is replaced by log B"),
 }
 
 
 @pytest.mark.parametrize("which", SAID)
 def test_what_stands_in_the_place_of_a_part_is_said(which):
-    (function, said), operation = SAID[which], operations()[which.strip()]
+    (function, said), operation = SAID[which], operations()[which.split("-")[0]]
     (variant,) = (v for v in single(operation) if said in str(v))
     own = Conventions(model=operation.models[0])
     for case in cases_of(operation.name):

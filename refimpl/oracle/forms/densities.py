@@ -43,7 +43,11 @@ def gaussian_score(e, mean, covariance, x):
 def _components(e, weights, means, covariances, x):
     logs = [_log_normal(e, x - e("the means μₖ", m), c) for m, c in zip(means, covariances, strict=True)]
     w = e("the weights wₖ", weights)[:, None]
-    return w, e.one_of("log wₖ", np.log(w), {"wₖ": lambda: w}), np.stack(logs)
+    ways = {
+        "wₖ": lambda: w,
+        "the logarithm of the weights' softmax, as though they were logits": lambda: w - log_sum_exp(w, 0),
+    }
+    return w, e.one_of("log wₖ", np.log(w), ways), np.stack(logs)
 
 
 def gaussian_mixture_log_prob(e, weights, means, covariances, x):
@@ -52,7 +56,12 @@ def gaussian_mixture_log_prob(e, weights, means, covariances, x):
     return e.term(
         "log Σₖ wₖ pₖ",
         whole,
-        {"Σₖ wₖ log pₖ": lambda: np.sum(w * logs, 0), "the mean of log pₖ": lambda: np.mean(logs, 0)},
+        {
+            "Σₖ wₖ log pₖ": lambda: np.sum(w * logs, 0),
+            "the mean of log pₖ": lambda: np.mean(logs, 0),
+            "the largest of log wₖ pₖ": lambda: np.max(log_w + logs, 0),
+            "the largest of log pₖ": lambda: np.max(logs, 0),
+        },
     )
 
 

@@ -18,7 +18,9 @@ def _kernel(e, score, x, y, kernel):
     )
     every = lambda: np.sum(ns.jacobian(slope_y, left), (-1, -2))
     trace = e.term(
-        "the trace term tr ∇_x∇_y k", ns.divergence(slope_y, left), {"the sum of all entries of ∇_x∇_y k": every}
+        "the trace term tr ∇_x∇_y k",
+        ns.divergence(slope_y, left),
+        {"the sum of all entries of ∇_x∇_y k": every, **e.short_traces(slope_y, left)},
     )
     scores = e.term("the term k s(x)·s(y)", product * kernel(left, right), {"s(x)·s(y), without k": lambda: product})
     return e("the whole kernel", scores + crossed + trace)

@@ -217,7 +217,13 @@ def annealed_importance_sampling(e, log_density, log_base, x, draws, betas, kern
 
     points = [x]
     for k in range(1, n):
-        others = {"β_{k−1}": betas[k - 1], "β_{k+1}": betas[k + 1], "1": 1.0, "0": 0.0}
+        others = {
+            "β_{k−1}": betas[k - 1],
+            "β_{k+1}": betas[k + 1],
+            "β_{n−k}, from the last to the first": betas[n - k],
+            "1": 1.0,
+            "0": 0.0,
+        }
         told = e("the temperature of the move", betas[k], {name: partial(float, b) for name, b in others.items()})
         points.append(kernel(moved_along(told), points[-1], draws[k - 1]))
     used = points

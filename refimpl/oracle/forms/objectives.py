@@ -171,6 +171,13 @@ def _perturbed(e, x, z, sigma, alpha=1.0):
     return e("the point x̃ of the score", data * x + level * z, {"x": lambda: x, "αx": lambda: alpha * x})
 
 
+def _divisor(e, level, letter="σ"):
+    """σ, also as it is in −z/σ = −σ z/σ² with a number added to one of the divisors."""
+    value = e.free(f"the divisor {letter} of the target", level, {"jitter": lambda c: level + c})
+    squared = {"jitter": lambda c: (level**2 + c) / level}
+    return e.free(f"the divisor {letter}² of the target −{letter} z/{letter}²", value, squared)
+
+
 def _wide(loss, first, second, z, column):
     """first · loss of every row times second of every row, averaged: a column (B, 1) against rows (B,). Where they are
     numbers it is nothing new."""
@@ -189,8 +196,7 @@ def denoising_score_matching(e, score, x, z, sigma):
     s = score(point)
     s = e("the score s(x̃)", s, _scaled_scores(s, sigma))
     level = e("the level σ of the target", sigma)
-    divisor = e.free("the divisor σ of the target", level, {"jitter": lambda c: level + c})
-    target = e("the target −z/σ", -z / divisor, _targets(z, sigma, point, x, 1.0))
+    target = e("the target −z/σ", -z / _divisor(e, level), _targets(z, sigma, point, x, 1.0))
     residual = lambda: 0.5 * np.sum((s - target) ** 2, -1)
     wide = _wide(residual, sigma**2, 1.0 / sigma**2, z, column)
     return squared_residual(e, s, target, also={"every row's weighted loss over every row's weight σ²": wide})
@@ -213,7 +219,7 @@ def multiscale_denoising(e, score, x, z, sigma):
         "−x̃/σ": lambda: -point / sigma,
         "−x/σ": lambda: -x / sigma,
     }
-    target = e("the target −z", -z, targets)
+    target = e("the target −z", -z * (sigma / _divisor(e, sigma)), targets)
     wide = _wide(lambda: 0.5 * np.sum((s - target / sigma) ** 2, -1), 1.0, sigma**2, z, column)
     return squared_residual(e, scale * s, target, also={"every row's loss with every row's weight σ²": wide})
 
@@ -240,7 +246,7 @@ def continuous_denoising(e, score, sde, x, z, t, weight):
     s = score(point, told)
     s = e("the score s(x_t, t)", s, _scaled_scores(s, sigma))
     divisor = e("the deviation σ_t of the target", sigma)
-    target = e("the target −z/σ_t", -z / divisor, _targets(z, sigma, point, x, alpha))
+    target = e("the target −z/σ_t", -z / _divisor(e, divisor, "σ_t"), _targets(z, sigma, point, x, alpha))
     given = weight(e.time("the time of the weight", t))
     e.quantity("w(t)", given)
     w = e("the weight w(t)", given, {"σ_t²": lambda: sigma**2, "g²": lambda: g**2, "g": lambda: g})
@@ -267,10 +273,17 @@ def _link(e, part, a):
     ways = {
         "epsilon-in-logarithm": lambda c: -np.log(h() + c),
         "probability-clipped": lambda c: -np.log(np.maximum(h(), c)),
+        "probability-confined": lambda c: -np.log(np.clip(h(), c, 1.0 - c)),
         "logarithm-held": lambda c: np.where(h() < 2.0**-54, c, ns.softplus(a)),
     }
     loss = e("log(1 + e^a) of the logits", ns.softplus(a), _links(a), rows=np.ndim(a) - 1)
     return e(part, e.free("the probability in the logarithms", loss, ways), _links(a), rows=np.ndim(a) - 1)
+
+
+def _smoothed(e, part, data, logit):
+    """The loss of the data, also of the two labels mixed; of half and half and beyond, the data is the other class."""
+    mixed = lambda c: (1.0 - c) * data + c * ns.softplus(logit) if c < 0.5 else np.nan * data
+    return e.free(part, data, {"label-smoothing": mixed})
 
 
 def _links(a):
@@ -302,6 +315,16 @@ def _averaged_first(e, logit_y, log_shares):
     }
 
 
+def _other_counts(count, rows):
+    """Logarithms of what is counted in the place of the K contrast rows."""
+    return {
+        "log(K + 1)": lambda: math.log(count + 1.0),
+        "log(K − 1)": lambda: math.log(count - 1.0),
+        "log B": lambda: math.log(rows),
+        "log(KB)": lambda: math.log(count * rows),
+    }
+
+
 def _pieces(e, log_model, log_noise, x, y, with_count=True):
     y = e("the contrast rows y", y)
     count = float(len(y))
@@ -323,7 +346,7 @@ def _pieces(e, log_model, log_noise, x, y, with_count=True):
         swapped = e.choice("the log-densities in the logit", {"model and noise exchanged": "yes"})
         total = q - f if swapped else f - q
         if with_count:
-            nu = e("log K", math.log(count), {"K": lambda: count, "log(KB)": lambda: math.log(count * x.shape[0])})
+            nu = e("log K", math.log(count), {"K": lambda: count, **_other_counts(count, x.shape[0])})
             total = total - e(f"log K {where}", nu)
         else:
             total = total - e("a term log K", 0.0, {"log K": lambda: math.log(count)})
@@ -356,6 +379,7 @@ def noise_contrastive_estimation(e, log_model, log_noise, x, y):
         table = lambda u: log_model(u)[..., :, None] - log_noise(u)[..., None, :] - math.log(k)
         return np.mean(ns.softplus(-table(x)), -1) + np.mean(np.sum(ns.softplus(table(y)), 0), -1)
     data, rows = _link(e, "the loss of a data row", -at_x), _link(e, "the loss of a noise row", at_y)
+    data = _smoothed(e, "the loss of a data row", data, at_x)
     of_mean = {"K times that of the averaged logit": lambda: k * ns.softplus(np.mean(at_y, 0))}
     loss = e.term("the data term −log h(x)", data) + e.term(
         "the noise term −Σₖ log(1 − h(yₖ))", e.total("the sum over the noise rows", rows), of_mean
@@ -416,6 +440,7 @@ def _contrast(e, at_x, at_y):
         _link(e, "−log of the share of a data row", -at_x),
         _link(e, "−log of one minus the share of a contrast row", at_y),
     )
+    data = _smoothed(e, "−log of the share of a data row", data, at_x)
     batch = {
         "−log of the share averaged over the rows": lambda: 0.0 * at_x - np.log(np.mean(np.exp(-ns.softplus(-at_x))))
     }

@@ -49,9 +49,10 @@ def score_from_noise(e, noise, sigma):
 
 def score_from_denoiser(e, denoised, x, alpha, sigma):
     _kernel(e, alpha, sigma)
+    variance = e.free("the divisor σ²", sigma**2, {"jitter": lambda c: sigma**2 + c})
     clean = e("the clean point x̂", denoised, {"2x̂ − 1, from [0, 1] to [−1, 1]": lambda: 2.0 * denoised - 1.0})
-    return e.term("the clean point's share α x̂/σ²", alpha * clean / sigma**2) + e.term(
-        "the point's share −x/σ²", -x / sigma**2
+    return e.term("the clean point's share α x̂/σ²", alpha * clean / variance) + e.term(
+        "the point's share −x/σ²", -x / variance
     )
 
 

@@ -94,7 +94,7 @@ def _rates(e, beta_0, beta_1, t):
     first, last = e("β₀", beta_0, {"β₁": lambda: beta_1}), e("β₁", beta_1, {"β₀": lambda: beta_0})
     if e.choice("the rate β(t)", {"that with β₀ and β₁ exchanged": "exchanged"}):
         first, last = last, first
-    rise = last - first
+    rise = e.one_of("the slope β₁ − β₀", last - first, {"β₁": lambda: last})
     log_ratio = np.log(last / first)
     root = lambda: np.sqrt(first) + t * (np.sqrt(last) - np.sqrt(first))
     a, b = np.sqrt(first), np.sqrt(last) - np.sqrt(first)
@@ -140,13 +140,17 @@ vp_drift = sub_vp_drift = _linear_drift
 def vp_diffusion(e, beta_0, beta_1, t):
     beta, integral = _rates(e, beta_0, beta_1, t)
     _of_rates(e, integral)
-    return e.term("g", np.sqrt(e("the rate β under the root", beta)))
+    of_a_step = {"1 − e^−β, that of a step of length one": lambda: -np.expm1(-beta)}
+    return e.term("g", np.sqrt(e("the rate β under the root", beta, of_a_step)))
 
 
 def sub_vp_diffusion(e, beta_0, beta_1, t):
     beta, integral = _rates(e, beta_0, beta_1, t)
     _of_rates(e, integral)
-    doubled = e("the exponent 2B", 2.0 * integral, {"2β": lambda: 2.0 * beta})
+    at_the_end = lambda: beta_0 + beta_1 + 0.0 * t
+    steep = lambda: 2.0 * beta_0 * t + t**2 * beta_1
+    ways = {"2β": lambda: 2.0 * beta, "2B(1), at whatever t,": at_the_end, "2β₀ t + t² β₁": steep}
+    doubled = e("the exponent 2B", 2.0 * integral, ways)
     shrunk = e("e^{−2B}", np.exp(-doubled))
     factor = e("the factor 1 − e^{−2B}", 1.0 - shrunk)
     return e.term("g", np.sqrt(beta * factor))
@@ -199,7 +203,8 @@ def transition(e, sde, s, t):
     alpha = e("α_{t|s}", alpha_t / alpha_s)
     shrunk = e("the factor α²_{t|s} of σ_s²", alpha**2, {"α_t²": lambda: alpha_t**2})
     variance = sigma_t**2 - e("the earlier variance α²_{t|s} σ_s²", shrunk * sigma_s**2)
-    sigma = np.sqrt(e.free("the variance under the root", variance, {"jitter": lambda c: variance + c}))
+    rooted = e.free("the variance under the root", variance, {"jitter": lambda c: variance + c})
+    sigma = np.sqrt(np.abs(rooted))  # a wrong part may make it negative, which a caller may not see
     e.quantity("σ_{t|s}", sigma)
     step = t - s
     slope = lambda at: ns.divergence(lambda x: sde.drift(x, at), np.ones((np.size(step), 1)))[:, None]

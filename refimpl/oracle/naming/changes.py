@@ -208,6 +208,12 @@ FREE: dict[str, Free] = {
         "−log h cannot exceed {bound} then, and has no gradient there: where the classifier is surely wrong nothing is "
         "learnt. Compute the logarithm from the logit, as log(1 + e^a).",
     ),
+    "probability-confined": Free(
+        "approximation",
+        "is held between {c} and 1 − {c}",
+        "−log h cannot exceed {bound} then, and beyond either bound a row has no gradient: where the classifier is "
+        "surely wrong nothing is learnt. Compute the logarithm from the logit, as log(1 + e^a).",
+    ),
     "logarithm-held": Free(
         "approximation",
         "is 0 to rounding below 2⁻⁵⁴, and its logarithm is held at −{c} there",
@@ -218,6 +224,12 @@ FREE: dict[str, Free] = {
         "approximation",
         "is clipped to ±{c}",
         "A row whose logit lies beyond has no gradient, and where the right logit does, it is not learnt.",
+    ),
+    "label-smoothing": Free(
+        "choice",
+        "has the label 1 − {c}, in the place of 1",
+        "This is one-sided label smoothing, (1 − c) log h + c log(1 − h) with that c, another objective: at its "
+        "minimiser h is 1 − c times what it should be.",
     ),
     "penalty": Free(
         "choice",

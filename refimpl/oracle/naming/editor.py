@@ -246,10 +246,19 @@ class Editor:
                 "the sum of all entries of the Jacobian": lambda: ns.sum(
                     ns.gradient(lambda u: ns.sum(field(u), -1))(x), -1
                 ),
-                "the first diagonal entry alone": lambda: ns.gradient(lambda u: field(u)[..., 0])(x)[..., 0],
+                "the first diagonal entry alone": lambda: _diagonal_entry(field, x, 0),
+                **self.short_traces(field, x),
             },
             rows=max(np.ndim(x) - 2, 0),
         )
+
+    @staticmethod
+    def short_traces(field: Callable, x: Array) -> dict[str, Callable]:
+        """What a loop over the coordinates gives that leaves one of them out."""
+        return {
+            "that without the last coordinate": lambda: ns.divergence(field, x) - _diagonal_entry(field, x, -1),
+            "that without the first coordinate": lambda: ns.divergence(field, x) - _diagonal_entry(field, x, 0),
+        }
 
     def bilinear(self, part: str, field: Callable, x: Array, v: Array) -> Array:
         """vᵀ(∂field/∂x)v."""
@@ -296,6 +305,11 @@ class Editor:
     def held(self, part: str, value: Any, level: int) -> Any:
         """What the part was at its first visit, of all or since the outer loops took their step."""
         return self.kept.setdefault((part, *(n for n, _ in self.stack[:level])), value)
+
+
+def _diagonal_entry(field: Callable, x: Array, i: int) -> Array:
+    """Of the Jacobian of a field, (…, D) -> (…)."""
+    return ns.gradient(lambda u: field(u)[..., i])(x)[..., i]
 
 
 def edits_of(name: str, part: Part, light: bool = False) -> list[Edit]:

@@ -50,9 +50,15 @@ MEANINGS = {
     "loss is bounded by −log ε and has no gradient. Compute it from the logit, with softplus or logsigmoid.",
     "probability-clipped": "A probability is held above a small number before its logarithm is taken: where the "
     "classifier is surely wrong there is no gradient. Compute it from the logit, with softplus or logsigmoid.",
+    "probability-confined": "A probability is held between a small number and one minus it before its logarithm is "
+    "taken: where the classifier is sure, rightly or wrongly, there is no gradient. Compute it from the logit, with "
+    "softplus or logsigmoid.",
     "logarithm-held": "A probability that is zero to rounding has the logarithm −100, or another number: so does "
     "torch's binary_cross_entropy. There is no gradient there. Take binary_cross_entropy_with_logits, or softplus.",
     "logit-clipped": "The logit is clipped: rows beyond have no gradient.",
+    "label-smoothing": "The data has the label 1 − c in the place of 1, (1 − c) log h + c log(1 − h): another "
+    "objective, of another minimiser, where h is 1 − c times what it should be. The finding says which c; expect it, "
+    "if it is meant.",
     "penalty": "α (f(x)² + f(y)²) is added to the loss, to keep the log-density small: another objective, of another "
     "minimiser. The finding says which α; expect it, if it is meant.",
     "penalty-on-the-mean": "The same with the mean of f over the negatives, squared.",

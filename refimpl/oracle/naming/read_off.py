@@ -71,9 +71,15 @@ def explained(inquiry: Inquiry, changes: Iterable[Held]) -> list[Finding]:
             round_.append((held, fits[0]))
         elif wrong > 1 and _explains(inquiry, held.function(held.number), CLOSER):
             other.append((held, held.number))
-    told = round_ + other
+    told = _nearest(inquiry, round_ + other)
     more = f" It is one of {len(told)} such changes that the cases do not tell apart." if len(told) > 1 else ""
     return [held.finding(c, max(inquiry.worst(held.function(c)), EPSILON), more) for held, c in told[:MOST]]
+
+
+def _nearest(inquiry: Inquiry, told: list[tuple[Held, float]]) -> list[tuple[Held, float]]:
+    """Those that are as near as the nearest: to hold a number above a bound is nearly to hold it between two."""
+    apart = [max(inquiry.worst(held.function(c)), UNITS * EPSILON) for held, c in told]
+    return [one for one, worst in zip(told, apart, strict=True) if worst <= CLOSER * min(apart)]
 
 
 def _fitted(trial: Trial, variant: Callable[[float], Variant]) -> float:
