@@ -58,14 +58,15 @@ def with_all_digits(case: Case) -> Case:
     return replace(case, inputs=inputs)
 
 
-def rounded_inside(trials: list[Trial], run: Callable[[Case], Trial]) -> list[Trial]:
-    """The trial of the first case with all digits, if that one is wrong where the case as it stands is right."""
+def rounded_inside(trials: list[Trial], value_of: Callable[[Case], Trial]) -> list[Trial]:
+    """The trial of the first case with all digits, if that one is wrong where the case as it stands is right. Its value
+    says enough."""
     first = next((t for t in trials if t.case.finite), None)
     if first is None or first.outcome.value is None or not max(first.units) <= UNITS:
         return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say was said at the case as it stands
-        finer = run(with_all_digits(first.case))
+        finer = value_of(with_all_digits(first.case))
     return [finer] if finer.outcome.value is not None and max(finer.units) > UNITS else []
 
 

@@ -195,7 +195,8 @@ def _operation(
     trials = _trials(operation, function, evaluate, rule)
     precise = all(t.outcome.epsilon <= EPSILON for t in trials)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
-    finer = rounded_inside(trials, run)
+    value_of = lambda case: judge.run(evaluate, function, operation, case, replace(rule, gradient="none"))
+    finer = rounded_inside(trials, value_of)
     for trial in finer:
         rows = [all_digits_row(row, trial, trials) if row.case == trial.case.name else row for row in rows]
     again = redrawn_trials(cases_of(operation.name), run, wanted)
