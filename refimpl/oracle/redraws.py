@@ -2,13 +2,8 @@
 
 The re-draw with seed n is of the case whose number is n modulo how many there are, drawn with a generator of that seed.
 So it is the same in every run, and any of them can be run alone: --redraws 1 --seed n.
-
-The numbers of all these are exact in single precision, so that code in any precision can be held against them; whoever
-rounds an input to it, though the answer is in double, would not be seen. So the first case is asked once more with
-numbers that have all their digits.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -24,8 +19,6 @@ from refimpl.oracle.rows import rows_of
 from refimpl.oracle.tolerance import UNITS
 
 TELLING = 4
-SHARE = 2.0**-34  # of itself: what single precision loses
-KEPT = ("weights", "betas")  # which sum to one, and end at one
 
 
 def seeds(redraws: int, seed: int) -> range:
@@ -46,35 +39,6 @@ def redrawn_cases(cases: tuple[Case, ...], wanted: range) -> Iterator[Case]:
     for seed in wanted:
         case = redrawn(cases[seed % len(cases)], noise.generator(seed))
         yield replace(case, name=f"{case.name}, seed {seed}")
-
-
-def with_all_digits(case: Case) -> Case:
-    """The case with the numbers of its arguments larger by one, two, … times SHARE of themselves: by the same, a ratio
-    of two of them would stay."""
-    inputs = dict(case.inputs)
-    numbers = [name for name, value in inputs.items() if name not in KEPT and isinstance(value, float | np.ndarray)]
-    for times, name in enumerate(numbers, start=1):
-        inputs[name] = inputs[name] * (1.0 + times * SHARE)
-    return replace(case, inputs=inputs)
-
-
-def rounded_inside(trials: list[Trial], value_of: Callable[[Case], Trial]) -> list[Trial]:
-    """The trial of the first case with all digits, if that one is wrong where the case as it stands is right. Its value
-    says enough."""
-    first = next((t for t in trials if t.case.finite), None)
-    if first is None or first.outcome.value is None or not max(first.units) <= UNITS:
-        return []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what there is to say was said at the case as it stands
-        finer = value_of(with_all_digits(first.case))
-    return [finer] if finer.outcome.value is not None and max(finer.units) > UNITS else []
-
-
-def all_digits_row(row: Row, finer: Trial, others: list[Trial]) -> Row:
-    """The row of the first case, which is right as it stands."""
-    off = max(finer.distances(finer.expected))
-    detail = f"right as it stands; with its numbers larger by some 2^-34 of themselves off by {off:.1e} of its size"
-    return replace(rows_of(finer, others)[0], detail=detail)
 
 
 def telling(trials: list[Trial]) -> list[Trial]:

@@ -26,10 +26,11 @@ from refimpl.oracle.operation import Operation
 from refimpl.oracle.operations import cases_of
 from refimpl.oracle.operations import operations as all_operations
 from refimpl.oracle.own_draws import ALPHA, Caller, compared
-from refimpl.oracle.redraws import all_digits_row, redrawn_rows, redrawn_trials, rounded_inside, seeds, telling
+from refimpl.oracle.redraws import redrawn_rows, redrawn_trials, seeds, telling
 from refimpl.oracle.replay import replay
 from refimpl.oracle.report import Finding, Report, Row
 from refimpl.oracle.rows import rows_of
+from refimpl.oracle.second_look import overflow, second_looks
 from refimpl.oracle.tolerance import EPSILON
 
 FRAMEWORKS = ("numpy", "torch", "jax")
@@ -196,9 +197,9 @@ def _operation(
     precise = all(t.outcome.epsilon <= EPSILON for t in trials)
     rows = [row for trial in trials for row in rows_of(trial, trials)]
     value_of = lambda case: judge.run(evaluate, function, operation, case, replace(rule, gradient="none"))
-    finer = rounded_inside(trials, value_of)
-    for trial in finer:
-        rows = [all_digits_row(row, trial, trials) if row.case == trial.case.name else row for row in rows]
+    looks = second_looks(trials, value_of)
+    for look in looks:
+        rows = [look.row(trials) if row.case == look.trial.case.name else row for row in rows]
     again = redrawn_trials(cases_of(operation.name), run, wanted)
     rows += redrawn_rows(again, trials)
     if all(row.status in ("pass", "unsupported") for row in rows):
@@ -207,9 +208,10 @@ def _operation(
         warnings.simplefilter("ignore")
         findings = _answers_differently(operation, function, evaluate, trials) or named(
             operation,
-            [*trials, *finer, *telling(again)],
+            [*trials, *(look.trial for look in looks if not look.overflows), *telling(again)],
             lambda case, other=rule: judge.run(evaluate, function, operation, case, other),
         )
+        findings = findings or overflow(operation, looks)
     return [_with(row, findings) for row in rows], findings, precise
 
 

@@ -13,6 +13,7 @@ import refimpl
 from refimpl import Finding, check, noise, replay
 from refimpl.objectives import denoising_score_matching, explicit_score_matching, implicit_score_matching
 from refimpl.oracle.operations import cases_of, operations
+from refimpl.oracle.second_look import LOGITS
 
 REFERENCE = {name: operation.reference for name, operation in operations().items()}
 
@@ -400,3 +401,46 @@ def test_operations_say_what_can_be_checked():
     listed = refimpl.operations()
     assert listed["sliced_score_matching"].signature == "sliced_score_matching(score, x, v)"
     assert "reduction" in listed["sliced_score_matching"].conventions
+
+
+def softplus_as_it_is_written(a):
+    return np.log(1.0 + np.exp(a))
+
+
+def noise_contrastive(log_model, log_noise, x, y):
+    logit = lambda u: log_model(u) - log_noise(u) - np.log(len(y))
+    return softplus_as_it_is_written(-logit(x)) + np.sum(softplus_as_it_is_written(logit(y)), axis=0)
+
+
+def conditional(log_model, x, y):
+    return 2.0 * np.mean(softplus_as_it_is_written(log_model(y) - log_model(x)), axis=0)
+
+
+def contrast(logit, x, y):
+    return -softplus_as_it_is_written(-logit(x)) - np.mean(softplus_as_it_is_written(logit(y)), axis=0)
+
+
+def contrast_with_a_flow(log_model, log_flow, x, y):
+    return contrast(lambda u: log_model(u) - log_flow(u), x, y)
+
+
+OVERFLOWS = {
+    "noise_contrastive_estimation": noise_contrastive,
+    "conditional_noise_contrastive_estimation": conditional,
+    "gan_contrast": contrast,
+    "flow_contrastive_estimation": contrast_with_a_flow,
+}
+
+
+@pytest.mark.parametrize("name", OVERFLOWS)
+def test_an_exponential_that_overflows_is_found(name):
+    report = check({name: OVERFLOWS[name]})
+    (finding,) = report.findings
+    assert finding.name == "overflow" and [row.status for row in report].count("fail") == 1
+    assert "inf where" in finding.evidence
+
+
+def test_every_operation_with_a_logit_is_asked_so():
+    of_a_logit = lambda o: o.trained and ("log h" in o.formula or "e^" in o.formula)
+    logistic = {name for name, operation in operations().items() if of_a_logit(operation)}
+    assert set(OVERFLOWS) == set(LOGITS) == logistic

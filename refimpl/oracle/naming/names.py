@@ -36,6 +36,9 @@ MEANINGS = {
     "one-of-the-results": "Of the several results that the function returns, some are right and some are wrong.",
     "single-precision-inside": "Somewhere on the way numbers are rounded to float32, though the result is float64: "
     "seven digits are left, and fewer where terms cancel.",
+    "overflow": "Where the logit is large the loss is infinite, though it should be about the logit: log(1 + e^a) is "
+    "taken as it is written, or a probability that has become 0 is. Compute it from the logit, with softplus or "
+    "logsigmoid.",
     "finite-differences": "Derivatives are taken by finite differences, whose error goes with the step. Use automatic "
     "differentiation, or name it under expected_failures with that price.",
     "digits-lost": "The result jumps where it should move smoothly: a difference over too short a step, or large terms "

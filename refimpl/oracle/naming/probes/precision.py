@@ -11,8 +11,8 @@ import numpy as np
 from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again, is_array, with_input
 from refimpl.oracle.operation import Case
-from refimpl.oracle.redraws import SHARE
 from refimpl.oracle.report import Finding
+from refimpl.oracle.second_look import SHARE
 from refimpl.oracle.tolerance import EPSILON, NAMING
 from refimpl.vocabulary import Array
 
