@@ -17,7 +17,7 @@ in_pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: f"{check.tag}-{check.name}")
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(instance=instances())
 def test_step_holds(check, instance):
     residual = check.function(instance)

@@ -3,6 +3,7 @@
 import json
 import sys
 import types
+from dataclasses import replace
 
 import autograd.numpy as np
 import numpy
@@ -12,8 +13,12 @@ from implementations import FRAMEWORKS, OBJECTIVES, caller, namespace, returning
 import refimpl
 from refimpl import Finding, check, noise, replay
 from refimpl.objectives import denoising_score_matching, explicit_score_matching, implicit_score_matching
+from refimpl.oracle import judge
+from refimpl.oracle.adapters import numpy as adapter
+from refimpl.oracle.conventions import for_operation
 from refimpl.oracle.operations import cases_of, operations
-from refimpl.oracle.second_look import LOGITS
+from refimpl.oracle.second_look import LOGITS, second_looks
+from refimpl.oracle.tolerance import UNITS
 
 REFERENCE = {name: operation.reference for name, operation in operations().items()}
 
@@ -120,7 +125,19 @@ def test_whoever_rounds_what_is_handed_over_is_found_out(name):
     operation = operations()[name]
     single = lambda a: numpy.float64(numpy.float32(a)) if isinstance(a, float | numpy.ndarray) else a
     wrong = lambda *arguments: operation.reference(*map(single, arguments))
-    report = check(caller(operation, wrong))
+    rule = for_operation(None, operation, operations())
+    value_of = lambda case: judge.run(adapter.evaluate, wrong, operation, case, replace(rule, gradient="none"))
+    case = cases_of(name)[0]
+    assert max(value_of(case).units) <= UNITS
+    (look,) = second_looks([value_of(case)], value_of)
+    assert look.changed == "its numbers larger by some 2^-34 of themselves"
+
+
+@pytest.mark.parametrize("name", ["tweedie", "denoising_score_matching", "langevin_step"])
+def test_what_is_rounded_inside_is_called_that(name):
+    operation = operations()[name]
+    single = lambda a: numpy.float64(numpy.float32(a)) if isinstance(a, float | numpy.ndarray) else a
+    report = check(caller(operation, lambda *arguments: operation.reference(*map(single, arguments))))
     assert [row.status for row in report].count("fail") == 1 and report.findings[0].name == "single-precision-inside"
     assert "larger by some 2^-34 of themselves" in str(report)
 

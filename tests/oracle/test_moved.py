@@ -63,10 +63,14 @@ MOVED = {
 @pytest.mark.parametrize("which", MOVED)
 def test_the_number_is_read_off(which):
     name, function, said, number = MOVED[which]
-    found = check({name: function}, framework="numpy").findings[0]
+    found = moved(inquiry(name, function))[0]
     assert found.kind == "approximation" and found.name.endswith("-moved"), found
     assert said in found.sentence and f"where c = {number}" in found.sentence, found.sentence
     assert "on all" in found.evidence and "of the size away" in found.evidence
+
+
+def test_it_comes_before_what_only_says_that_it_is_near():
+    assert check({DSM: MOVED["level"][1]}).findings[0].name == "argument-sigma-moved"
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
