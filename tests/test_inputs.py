@@ -6,7 +6,6 @@ from autograd import grad
 from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import inputs
-from refimpl.densities import constants
 from refimpl.sdes import VP
 from refimpl.vocabulary import Marginal
 
@@ -36,8 +35,8 @@ ACCEPTED = {
     "decreasing_times": (lambda a: inputs.decreasing_times("a", a), np.array([1.0, 0.5, 0.0])),
     "increasing_times": (lambda a: inputs.increasing_times("a", a), np.array([0.0, 0.5, 1.0])),
     "levels": (lambda a: inputs.levels("a", a), np.array([2.0, 0.5, 0.125])),
-    "weights": (lambda a: constants.weights("a", a), WEIGHTS),
-    "covariance": (lambda a: constants.covariance("a", a, 2), COVARIANCE),
+    "weights": (lambda a: inputs.weights("a", a), WEIGHTS),
+    "covariance": (lambda a: inputs.covariance("a", a, 2), COVARIANCE),
     "marginal, alpha": (lambda a: inputs.marginal(Marginal(a, 0.5)).alpha, np.array(0.7)),
     "marginal, sigma": (lambda a: inputs.marginal(Marginal(0.5, a)).sigma, np.array(0.7)),
 }
@@ -153,20 +152,20 @@ REFUSED = {
     "time_field: wrong shape": lambda: inputs.time_field("thing", lambda x, t: x[..., 0])(X, 0.5),
     "time_log_density: not callable": lambda: inputs.time_log_density("thing", X),
     "time_log_density: wrong shape": lambda: inputs.time_log_density("thing", lambda x, t: x)(X, 0.5),
-    "weights: number": lambda: constants.weights("thing", 1.0),
-    "weights: matrix": lambda: constants.weights("thing", WEIGHTS[None]),
-    "weights: negative": lambda: constants.weights("thing", np.array([1.5, -0.5])),
-    "weights: zero": lambda: constants.weights("thing", np.array([1.0, 0.0])),
-    "weights: sum, by little": lambda: constants.weights("thing", WEIGHTS * (1.0 + 1e-6)),
-    "weights: sum": lambda: constants.weights("thing", np.array([0.5, 0.6])),
-    "covariance: vector": lambda: constants.covariance("thing", WEIGHTS, 3),
-    "covariance: size": lambda: constants.covariance("thing", COVARIANCE, 3),
-    "covariance: stack": lambda: constants.covariance("thing", COVARIANCE[None], 2),
-    "covariance: asymmetric": lambda: constants.covariance("thing", np.array([[1.0, 0.3], [0.2, 1.0]]), 2),
-    "covariance: indefinite": lambda: constants.covariance("thing", np.array([[1.0, 2.0], [2.0, 1.0]]), 2),
-    "covariance: zero": lambda: constants.covariance("thing", np.zeros((2, 2)), 2),
-    "covariance: singular to rounding": lambda: constants.covariance("thing", np.diag([1.0, 1e-17]), 2),
-    "covariance: rank one": lambda: constants.covariance("thing", np.outer([0.1, 0.7, 0.3], [0.1, 0.7, 0.3]), 3),
+    "weights: number": lambda: inputs.weights("thing", 1.0),
+    "weights: matrix": lambda: inputs.weights("thing", WEIGHTS[None]),
+    "weights: negative": lambda: inputs.weights("thing", np.array([1.5, -0.5])),
+    "weights: zero": lambda: inputs.weights("thing", np.array([1.0, 0.0])),
+    "weights: sum, by little": lambda: inputs.weights("thing", WEIGHTS * (1.0 + 1e-6)),
+    "weights: sum": lambda: inputs.weights("thing", np.array([0.5, 0.6])),
+    "covariance: vector": lambda: inputs.covariance("thing", WEIGHTS, 3),
+    "covariance: size": lambda: inputs.covariance("thing", COVARIANCE, 3),
+    "covariance: stack": lambda: inputs.covariance("thing", COVARIANCE[None], 2),
+    "covariance: asymmetric": lambda: inputs.covariance("thing", np.array([[1.0, 0.3], [0.2, 1.0]]), 2),
+    "covariance: indefinite": lambda: inputs.covariance("thing", np.array([[1.0, 2.0], [2.0, 1.0]]), 2),
+    "covariance: zero": lambda: inputs.covariance("thing", np.zeros((2, 2)), 2),
+    "covariance: singular to rounding": lambda: inputs.covariance("thing", np.diag([1.0, 1e-17]), 2),
+    "covariance: rank one": lambda: inputs.covariance("thing", np.outer([0.1, 0.7, 0.3], [0.1, 0.7, 0.3]), 3),
     "callable_": lambda: inputs.callable_("thing", X),
     "field: not callable": lambda: inputs.field("thing", X),
     "field: wrong shape": lambda: inputs.field("thing", lambda x: x[..., 0])(X),
@@ -245,14 +244,14 @@ def test_a_kernel_without_noise_is_a_kernel():
 
 def test_weights_normalised_in_single_precision_pass():
     single = np.array([1, 2, 4, 6], dtype=np.float32)
-    constants.weights("weights", (single / single.sum()).astype(float))
+    inputs.weights("weights", (single / single.sum()).astype(float))
 
 
 def test_a_covariance_that_is_symmetric_to_rounding_passes():
     size = 40
     angles = np.sin(np.arange(size * size)).reshape(size, size)
     basis = np.linalg.qr(angles)[0]
-    constants.covariance("covariance", basis @ np.diag(np.linspace(0.1, 10.0, size)) @ basis.T, size)
+    inputs.covariance("covariance", basis @ np.diag(np.linspace(0.1, 10.0, size)) @ basis.T, size)
 
 
 def test_checked_callables_return_what_they_returned():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import autograd.numpy as np
 
 from refimpl import inputs
-from refimpl.densities import constants
 from refimpl.vocabulary import Array, Marginal
 
 
@@ -28,7 +27,7 @@ class Gaussian:
         if np.ndim(mean) != 1:
             raise ValueError(f"mean has shape {np.shape(mean)}; it needs (D,)")
         object.__setattr__(self, "mean", mean)
-        object.__setattr__(self, "covariance", constants.covariance("covariance", self.covariance, len(mean)))
+        object.__setattr__(self, "covariance", inputs.covariance("covariance", self.covariance, len(mean)))
 
     def log_prob(self, x: Array) -> Array:
         """log N(x; μ, Σ) in nats.   (GAU.2)   x (…, D) -> (…)"""

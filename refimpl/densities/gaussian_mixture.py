@@ -8,7 +8,6 @@ from autograd.tracer import getval
 
 from refimpl import inputs
 from refimpl.calculus import log_sum_exp
-from refimpl.densities import constants
 from refimpl.densities.gaussian import Gaussian
 from refimpl.vocabulary import Array, Marginal
 
@@ -28,14 +27,14 @@ class GaussianMixture:
     covariances: Array
 
     def __post_init__(self) -> None:
-        weights, means = constants.weights("weights", self.weights), inputs.real("means", self.means)
+        weights, means = inputs.weights("weights", self.weights), inputs.real("means", self.means)
         if np.ndim(means) != 2 or len(means) != len(weights):
             raise ValueError(f"means has shape {np.shape(means)}; it needs ({len(weights)}, D): a row for each weight")
         covariances, need = inputs.real("covariances", self.covariances), (*np.shape(means), np.shape(means)[1])
         if np.shape(covariances) != need:
             raise ValueError(f"covariances has shape {np.shape(covariances)}; it needs {need}: one for each weight")
         for k, covariance in enumerate(covariances):
-            constants.covariance(f"covariances[{k}]", covariance, np.shape(means)[1])
+            inputs.covariance(f"covariances[{k}]", covariance, np.shape(means)[1])
         for name, value in (("weights", weights), ("means", means), ("covariances", covariances)):
             object.__setattr__(self, name, value)
 

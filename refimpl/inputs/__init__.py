@@ -16,6 +16,7 @@ from refimpl.inputs.arrays import (
     vectors,
 )
 from refimpl.inputs.callables import callable_, field, log_density, time_field, time_log_density
+from refimpl.inputs.constants import covariance, weights
 from refimpl.inputs.times import (
     decreasing_times,
     increasing_times,
@@ -29,6 +30,7 @@ from refimpl.inputs.times import (
 
 __all__ = [
     "callable_",
+    "covariance",
     "decreasing_times",
     "dimension",
     "field",
@@ -51,4 +53,5 @@ __all__ = [
     "time_of",
     "uniforms",
     "vectors",
+    "weights",
 ]

@@ -1,9 +1,9 @@
-"""What may be a constant of a density. Every complaint names the argument, what it got, and what it needs."""
+"""The constants of a density."""
 
 import autograd.numpy as np
 from autograd.tracer import getval
 
-from refimpl import inputs
+from refimpl.inputs.arrays import positive, real, vectors
 from refimpl.vocabulary import Array
 
 # Weights that a caller normalised by dividing by their float64 sum miss one by a rounding each; a caller who
@@ -13,10 +13,10 @@ WEIGHT_ROUNDING = 2.0**-24
 
 def weights(name: str, a: Array) -> Array:
     """``a`` of shape (K,), positive, of sum one to rounding."""
-    a = inputs.vectors(name, a)
+    a = vectors(name, a)
     if np.ndim(a) != 1:
         raise ValueError(f"{name} has shape {np.shape(a)}; it needs (K,)")
-    total = np.sum(getval(inputs.positive(name, a)))
+    total = np.sum(getval(positive(name, a)))
     if abs(total - 1.0) > len(a) * WEIGHT_ROUNDING:
         raise ValueError(f"{name} sum to {total}; they need to sum to one (divide them by their sum)")
     return a
@@ -24,7 +24,7 @@ def weights(name: str, a: Array) -> Array:
 
 def covariance(name: str, a: Array, size: int) -> Array:
     """``a`` of shape (size, size), symmetric and positive definite, both to rounding."""
-    a = inputs.real(name, a)
+    a = real(name, a)
     if np.shape(a) != (size, size):
         raise ValueError(f"{name} has shape {np.shape(a)}; it needs ({size}, {size})")
     value = getval(a)
