@@ -15,9 +15,8 @@ from refimpl.oracle.judge import Trial
 from refimpl.oracle.operation import Case, Operation
 from refimpl.oracle.report import Finding, Row
 from refimpl.oracle.rows import rows_of
-from refimpl.oracle.tolerance import UNITS
+from refimpl.oracle.tolerance import SHARE, UNITS
 
-SHARE = 2.0**-34  # of itself: what single precision loses
 KEPT = ("weights", "betas")  # which sum to one, and end at one
 STEEP = 2.0**13  # with which a logit of one tenth is beyond 709, where the exponential overflows
 # The operations that take a logistic function, and the model whose logit it is.
@@ -40,15 +39,20 @@ class Look:
     def overflows(self) -> bool:
         return not np.all(np.isfinite(np.asarray(self.trial.outcome.value)))
 
-    def row(self, others: list[Trial]) -> Row:
-        """The row of the first case."""
-        name, case = self.trial.operation.name, self.trial.case.name
+    @property
+    def detail(self) -> str:
         right = f"right as it stands; with {self.changed}"
         if self.overflows:
             got, want = np.mean(np.asarray(self.trial.outcome.value)), np.mean(self.trial.expected.rows)
-            return Row(name, case, "fail", float("inf"), (), f"{right} {got:.6g} where {want:.6g} is right")
-        off = max(self.trial.distances(self.trial.expected))
-        return replace(rows_of(self.trial, others)[0], detail=f"{right} off by {off:.1e} of its size")
+            return f"{right} {got:.6g} where {want:.6g} is right"
+        return f"{right} off by {max(self.trial.distances(self.trial.expected)):.1e} of its size"
+
+    def row(self, others: list[Trial]) -> Row:
+        """The row of the first case."""
+        if self.overflows:
+            name, case = self.trial.operation.name, self.trial.case.name
+            return Row(name, case, "fail", float("inf"), (), self.detail)
+        return replace(rows_of(self.trial, others)[0], detail=self.detail)
 
 
 def second_looks(trials: Sequence[Trial], value_of: Callable[[Case], Trial]) -> list[Look]:
@@ -88,10 +92,10 @@ def steep(case: Case) -> Case:
 
 def overflow(operation: Operation, looks: Sequence[Look]) -> list[Finding]:
     """What is said of an exponential that overflows, which no case shows."""
-    if not any(look.overflows for look in looks):
+    seen = next((look.detail for look in looks if look.overflows), "")
+    if not seen:
         return []
     sentence = "An exponential overflows, or a logarithm of zero is taken, where the logit is large: log(1 + e^a) is "
     sentence += "infinite for a above 709, in single precision above 88, and the log-densities of images differ by "
     sentence += "thousands. Compute it from the logit, with softplus or logsigmoid."
-    seen = next(look.row([]).detail for look in looks if look.overflows)
     return [Finding(operation.name, "mistake", "overflow", sentence, operation.equation, seen)]

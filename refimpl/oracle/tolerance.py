@@ -14,6 +14,7 @@ from refimpl.vocabulary import Array
 UNITS = 64.0
 
 EPSILON = float(np.finfo(np.float64).eps)  # of what the reference computes with
+SHARE = 2.0**-34  # of a number, that single precision loses and double precision keeps
 
 # For naming a mistake, as a share of the scale: a caller's own finite differences (10⁻⁵ and worse) must not hide which
 # mistake it is. The cases keep any two catalogued mistakes more than ten times as far apart.

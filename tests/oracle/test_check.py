@@ -118,13 +118,16 @@ def test_code_that_draws_its_own_noise_is_told_about_replay():
     assert finding.name == "draws-its-own-noise" and "refimpl.replay" in finding.sentence
 
 
+def of_rounded_numbers(name):
+    single = lambda a: numpy.float64(numpy.float32(a)) if isinstance(a, float | numpy.ndarray) else a
+    return lambda *arguments: REFERENCE[name](*map(single, arguments))
+
+
 @pytest.mark.parametrize("name", [name for name in operations() if name not in ("ve_drift", "probability_flow")])
 def test_whoever_rounds_what_is_handed_over_is_found_out(name):
     """Every number of a case is exact in single precision, so that the cases as they stand do not show it. One of the
     two that are left out is zero, and the other takes no numbers."""
-    operation = operations()[name]
-    single = lambda a: numpy.float64(numpy.float32(a)) if isinstance(a, float | numpy.ndarray) else a
-    wrong = lambda *arguments: operation.reference(*map(single, arguments))
+    operation, wrong = operations()[name], of_rounded_numbers(name)
     rule = for_operation(None, operation, operations())
     value_of = lambda case: judge.run(adapter.evaluate, wrong, operation, case, replace(rule, gradient="none"))
     case = cases_of(name)[0]
@@ -135,9 +138,7 @@ def test_whoever_rounds_what_is_handed_over_is_found_out(name):
 
 @pytest.mark.parametrize("name", ["tweedie", "denoising_score_matching", "langevin_step"])
 def test_what_is_rounded_inside_is_called_that(name):
-    operation = operations()[name]
-    single = lambda a: numpy.float64(numpy.float32(a)) if isinstance(a, float | numpy.ndarray) else a
-    report = check(caller(operation, lambda *arguments: operation.reference(*map(single, arguments))))
+    report = check(caller(operations()[name], of_rounded_numbers(name)))
     assert [row.status for row in report].count("fail") == 1 and report.findings[0].name == "single-precision-inside"
     assert "larger by some 2^-34 of themselves" in str(report)
 

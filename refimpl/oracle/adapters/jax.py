@@ -32,6 +32,12 @@ QUICK = {
     "xla_cpu_parallel_codegen_split_count": 1,
 }
 
+LEAKED = (
+    "it keeps what it computed, as a key that is split, from one call to the next; a call is compiled here, and leaves "
+    "nothing behind. Take the draws that are handed over, inside refimpl.replay if they are made by jax.random; or "
+    "declare randomness = own"
+)
+
 
 def field(parameters: list, x: Array, *time: Any) -> Array:
     """The networks of ``refimpl.models``, (…, D) -> (…, D); a time, a number or a column, is the last input."""
@@ -141,12 +147,7 @@ def _leaks_told() -> Iterator[None]:
     try:
         yield
     except jax.errors.UnexpectedTracerError as error:
-        said = "it keeps what it computed, as a key that is split, from one call to the next; a call is compiled here, "
-        said += (
-            "and leaves nothing behind. Take the draws that are handed over, inside refimpl.replay if they are made "
-        )
-        said += "by jax.random; or declare randomness = own"
-        raise RuntimeError(said).with_traceback(error.__traceback__) from None
+        raise RuntimeError(LEAKED).with_traceback(error.__traceback__) from None
 
 
 def _with_gradient(call: Callable) -> Callable:

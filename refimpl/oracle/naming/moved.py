@@ -13,6 +13,7 @@ import numpy as np
 from refimpl.oracle.judge import Trial
 from refimpl.oracle.naming.changed_calls import ChangedSDE, called_with
 from refimpl.oracle.naming.inquiry import Inquiry
+from refimpl.oracle.naming.probes.asking import is_array
 from refimpl.oracle.naming.read_off import Held, explained, most_wrong
 from refimpl.oracle.operation import MODELS, Operation
 from refimpl.oracle.operations import cases_of
@@ -85,11 +86,8 @@ def _sde(move: Moved, sde: Any, c: float) -> ChangedSDE:
 
 
 def _is_numbers(given: Any) -> bool:
-    """Whether it is a number, a column or a grid; neither an SDE nor a list, nor points."""
-    if given is None or hasattr(given, "drift") or isinstance(given, list | tuple | int):
-        return False
-    shape = np.shape(given)
-    return len(shape) < 2 or shape[-1] == 1
+    """Whether it is a number, a column or a grid, and no points."""
+    return given is not None and is_array(given) and (np.ndim(given) < 2 or np.shape(given)[-1] == 1)
 
 
 def _fitted(trial: Trial, made: Callable[[float], Callable]) -> float | None:

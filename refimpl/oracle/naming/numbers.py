@@ -41,7 +41,8 @@ def offset(inquiry: Inquiry) -> list[Finding]:
 def unnamed(inquiry: Inquiry) -> list[Finding]:
     """Nothing known gives what the caller gave; the numbers then."""
     sentence = "No catalogued mistake and no convention gives what you gave. The numbers are all there is to go by."
-    right, wrong = ([t for t in inquiry.trials if (max(t.units) <= UNITS) is so] for so in (True, False))
+    right = [t for t in inquiry.trials if max(t.units) <= UNITS]
+    wrong = [t for t in inquiry.trials if not max(t.units) <= UNITS]
     evidence = (
         f"{len(right)} of {len(inquiry.trials)} cases agree{_kinds(right, wrong)}; your value over the reference's: "
     )

@@ -71,15 +71,12 @@ def explained(inquiry: Inquiry, changes: Iterable[Held]) -> list[Finding]:
             round_.append((held, fits[0]))
         elif wrong > 1 and _explains(inquiry, held.function(held.number), CLOSER):
             other.append((held, held.number))
-    told = _nearest(inquiry, round_ + other)
+    found = [(held, c, max(inquiry.worst(held.function(c)), EPSILON)) for held, c in round_ + other]
+    # Those that are as near as the nearest: to hold a number above a bound is nearly to hold it between two.
+    near = CLOSER * max(min((worst for *_, worst in found), default=0.0), UNITS * EPSILON)
+    told = [one for one in found if one[-1] <= near]
     more = f" It is one of {len(told)} such changes that the cases do not tell apart." if len(told) > 1 else ""
-    return [held.finding(c, max(inquiry.worst(held.function(c)), EPSILON), more) for held, c in told[:MOST]]
-
-
-def _nearest(inquiry: Inquiry, told: list[tuple[Held, float]]) -> list[tuple[Held, float]]:
-    """Those that are as near as the nearest: to hold a number above a bound is nearly to hold it between two."""
-    apart = [max(inquiry.worst(held.function(c)), UNITS * EPSILON) for held, c in told]
-    return [one for one, worst in zip(told, apart, strict=True) if worst <= CLOSER * min(apart)]
+    return [held.finding(c, worst, more) for held, c, worst in told[:MOST]]
 
 
 def _fitted(trial: Trial, variant: Callable[[float], Variant]) -> float:

@@ -12,8 +12,7 @@ from refimpl.oracle.naming.inquiry import Inquiry
 from refimpl.oracle.naming.probes.asking import again, is_array, with_input
 from refimpl.oracle.operation import Case
 from refimpl.oracle.report import Finding
-from refimpl.oracle.second_look import SHARE
-from refimpl.oracle.tolerance import EPSILON, NAMING
+from refimpl.oracle.tolerance import EPSILON, NAMING, SHARE
 from refimpl.vocabulary import Array
 
 # A result that carries 24 bits is off by a few units of 2⁻²⁴ of its terms, rounded a few hundred times.
